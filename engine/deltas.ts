@@ -1,0 +1,114 @@
+/**
+ * Membership deltas of one journal entry, as fixed 32-byte records in one buffer: what the engine
+ * writes, the feed keeps and the gateway reads, with no decoding in between.
+ *
+ * | bytes | field |
+ * |---|---|
+ * | 0–3 | audience id, u32 |
+ * | 4–7 | mpid high half, i32 |
+ * | 8–11 | mpid low half, u32 |
+ * | 12–15 | definition version, u32 |
+ * | 16 | action: index into ACTIONS |
+ * | 17 | cause: index into CAUSES |
+ * | 18–19 | attribute_update: index of the watched attribute, u16 |
+ * | 24–31 | at_ms, f64 |
+ */
+export const ACTIONS = ['add', 'delete', 'attribute_update'] as const;
+export const CAUSES = ['event', 'time', 'definition', 'profile'] as const;
+export type DeltaAction = (typeof ACTIONS)[number];
+export type DeltaCause = (typeof CAUSES)[number];
+
+export const ADD = 0;
+export const DELETE = 1;
+export const ATTRIBUTE_UPDATE = 2;
+export const CAUSE_EVENT = 0;
+export const CAUSE_TIME = 1;
+export const CAUSE_DEFINITION = 2;
+export const CAUSE_PROFILE = 3;
+
+export const DELTA_BYTES = 32;
+
+/** Grows by doubling; `take` hands the bytes over and starts anew. */
+export class DeltaWriter {
+  #bytes = new Uint8Array(DELTA_BYTES * 256);
+  #view = new DataView(this.#bytes.buffer);
+  #used = 0;
+
+  get count(): number {
+    return this.#used / DELTA_BYTES;
+  }
+
+  push(
+    audience: number,
+    mpidHi: number,
+    mpidLo: number,
+    version: number,
+    action: number,
+    cause: number,
+    attribute: number,
+    atMs: number,
+  ): void {
+    if (this.#used + DELTA_BYTES > this.#bytes.length) this.#grow();
+    const view = this.#view;
+    const at = this.#used;
+    view.setUint32(at, audience, true);
+    view.setInt32(at + 4, mpidHi, true);
+    view.setUint32(at + 8, mpidLo, true);
+    view.setUint32(at + 12, version, true);
+    view.setUint8(at + 16, action);
+    view.setUint8(at + 17, cause);
+    view.setUint16(at + 18, attribute, true);
+    view.setFloat64(at + 24, atMs, true);
+    this.#used = at + DELTA_BYTES;
+  }
+
+  /** A copy of what was pushed since the last take; empty when nothing was. */
+  take(): Uint8Array {
+    const taken = this.#bytes.slice(0, this.#used);
+    this.#used = 0;
+    return taken;
+  }
+
+  #grow(): void {
+    const grown = new Uint8Array(this.#bytes.length * 2);
+    grown.set(this.#bytes);
+    this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
+  }
+}
+
+/** Reads the fields of the record at `index` straight from the buffer; no object per delta. */
+export class DeltaReader {
+  readonly count: number;
+  readonly #view: DataView;
+
+  constructor(bytes: Uint8Array) {
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.count = bytes.byteLength / DELTA_BYTES;
+  }
+
+  audience(index: number): number {
+    return this.#view.getUint32(index * DELTA_BYTES, true);
+  }
+  mpidHi(index: number): number {
+    return this.#view.getInt32(index * DELTA_BYTES + 4, true);
+  }
+  mpidLo(index: number): number {
+    return this.#view.getUint32(index * DELTA_BYTES + 8, true);
+  }
+  version(index: number): number {
+    return this.#view.getUint32(index * DELTA_BYTES + 12, true);
+  }
+  action(index: number): number {
+    return this.#view.getUint8(index * DELTA_BYTES + 16);
+  }
+  cause(index: number): number {
+    return this.#view.getUint8(index * DELTA_BYTES + 17);
+  }
+  attribute(index: number): number {
+    return this.#view.getUint16(index * DELTA_BYTES + 18, true);
+  }
+  atMs(index: number): number {
+    return this.#view.getFloat64(index * DELTA_BYTES + 24, true);
+  }
+}

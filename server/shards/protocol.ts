@@ -1,0 +1,109 @@
+/**
+ * What the main thread and the shard threads say to one another. One type for each call, so both
+ * ends agree at compile time. Everything here survives structured cloning.
+ */
+import type {Expression} from '../../engine/definitions/definition.ts';
+import type {Environment, ScopeId, Watermark} from '../../engine/ids.ts';
+import type {LocationFix, Value} from '../../engine/record.ts';
+
+/** All a shard knows of an audience. Drafts are sent too: others may nest them. */
+export interface ShardAudience {
+  readonly id: number;
+  /** Of this definition. */
+  readonly version: number;
+  readonly active: boolean;
+  readonly expression: Expression;
+  readonly workspaces: readonly number[];
+  /** undefined: every input of the workspaces. */
+  readonly inputs: readonly number[] | undefined;
+  readonly environment: Environment;
+}
+
+export interface AudienceState {
+  readonly id: number;
+  /** The version whose members are served; 0 before the first is ready. */
+  readonly version: number;
+  readonly size: number;
+  /** 0–1 of the version being prepared; 1 when none is. */
+  readonly progress: number;
+}
+
+export interface ProfileView {
+  readonly mpid: bigint;
+  readonly firstSeenMs: number;
+  readonly lastSeenMs: number;
+  readonly scopes: readonly ProfileScopeView[];
+  readonly audiences: readonly {readonly audience: number; readonly sinceMs: number}[];
+}
+
+export interface ProfileScopeView {
+  readonly scope: ScopeId;
+  readonly firstSeenMs: number;
+  readonly lastSeenMs: number;
+  readonly attributes: readonly (readonly [name: string, value: Value])[];
+  readonly identities: readonly (readonly [type: string, value: string])[];
+  readonly consent: readonly {readonly regulation: string; readonly purpose: string; readonly consented: boolean; readonly timeMs: number}[];
+  readonly device: readonly (readonly [field: string, value: Value])[];
+  readonly location: LocationFix | undefined;
+}
+
+export interface MembersPage {
+  /** Ascending by mpid as signed 64-bit; at most `limit`. */
+  readonly mpids: BigInt64Array;
+  readonly sinceMs: Float64Array;
+}
+
+export interface ShardCalls {
+  /** Upserts and removals of audiences; resolves when durable, not when calculated. */
+  define: {args: {upsert: readonly ShardAudience[]; remove: readonly number[]}; result: undefined};
+  states: {args: undefined; result: readonly AudienceState[]};
+  members: {args: {audience: number; after: bigint | undefined; limit: number}; result: MembersPage};
+  /** All members as of a durable watermark. */
+  snapshot: {args: {audience: number}; result: MembersPage & {watermark: Watermark}};
+  profile: {args: {mpid: bigint}; result: ProfileView | undefined};
+  profiles: {args: {mpids: readonly bigint[]}; result: readonly (ProfileView | undefined)[]};
+  isMember: {args: {audience: number; mpid: bigint}; result: {member: boolean; sinceMs: number}};
+  /** User attributes whose changes become attribute_update deltas, in the order of their indexes. */
+  watch: {args: {attributes: readonly string[]}; result: undefined};
+  erase: {args: {mpid: bigint}; result: boolean};
+  stats: {args: undefined; result: ShardStats};
+  stop: {args: undefined; result: undefined};
+}
+
+export interface ShardStats {
+  readonly profiles: number;
+  readonly events: number;
+  readonly predicatesAsked: number;
+  readonly criteriaEvaluated: number;
+  readonly nodesEvaluated: number;
+  readonly flips: number;
+  readonly deltas: number;
+  readonly timers: number;
+  readonly journalBytes: number;
+}
+
+export interface FeedEntry {
+  readonly watermark: Watermark;
+  /** Records of engine/deltas.ts. */
+  readonly deltas: Uint8Array;
+}
+
+/** What the rest of the server sees of the shards; `shard-pool.ts` implements it. */
+export interface Shards {
+  readonly count: number;
+  shardOf(mpid: bigint): number;
+  call<M extends keyof ShardCalls>(
+    shard: number,
+    method: M,
+    args: ShardCalls[M]['args'],
+  ): Promise<ShardCalls[M]['result']>;
+  callAll<M extends keyof ShardCalls>(method: M, args: ShardCalls[M]['args']): Promise<ShardCalls[M]['result'][]>;
+  /** Newest durable watermark of a shard. */
+  durable(shard: number): Watermark;
+  /** Oldest watermark from which the feed can be read on: a cursor below it has lost deltas. */
+  feedFloor(shard: number): Watermark;
+  /** Entries with deltas after `after`, in order, whole entries until about `bytesMax`. From disk, synchronous. */
+  readFeed(shard: number, after: Watermark, bytesMax: number): FeedEntry[];
+  /** Told after every durable commit, in order for each shard; `deltas` may be empty. */
+  onCommit(listener: (shard: number, watermark: Watermark, deltas: Uint8Array) => void): void;
+}

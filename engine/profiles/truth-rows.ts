@@ -1,0 +1,123 @@
+/**
+ * One row of truth bits for each profile: bit `slot` says whether that criterion or sub-expression
+ * holds. Row-major, because an event asks many bits of one profile; questions about populations scan
+ * one bit down the rows. Rows live in blocks of 4,096, so that growing the population never copies, and
+ * widening (more slots) copies one block when it is next touched, never all of them at once.
+ */
+import type {Ordinal} from '../ids.ts';
+
+const BLOCK_SHIFT = 12;
+const BLOCK_ROWS = 1 << BLOCK_SHIFT;
+
+interface Block {
+  words: Uint32Array;
+  stride: number;
+}
+
+export class TruthRows {
+  #blocks: Block[] = [];
+  #stride = 4;
+  /** What a profile that has nothing looks like. */
+  #blank = new Uint32Array(4);
+
+  /** The block and word offset of the row last opened. Reads and writes of a row go straight to them. */
+  words: Uint32Array = new Uint32Array(0);
+  base = 0;
+
+  /** Makes room for `slots` bits a row. */
+  reserve(slots: number): void {
+    const needed = (slots + 31) >>> 5;
+    if (needed <= this.#stride) return;
+    while (this.#stride < needed) this.#stride = Math.ceil(this.#stride * 1.5);
+    const blank = new Uint32Array(this.#stride);
+    blank.set(this.#blank);
+    this.#blank = blank;
+  }
+
+  setBlank(slot: number, value: boolean): void {
+    const word = slot >>> 5;
+    if (value) this.#blank[word]! |= 1 << (slot & 31);
+    else this.#blank[word]! &= ~(1 << (slot & 31));
+  }
+
+  blank(slot: number): boolean {
+    return ((this.#blank[slot >>> 5]! >>> (slot & 31)) & 1) === 1;
+  }
+
+  open(ordinal: Ordinal): void {
+    const block = this.#block(ordinal >>> BLOCK_SHIFT);
+    this.words = block.words;
+    this.base = (ordinal & (BLOCK_ROWS - 1)) * block.stride;
+  }
+
+  /** Opens the row and gives it the blank bits. */
+  reset(ordinal: Ordinal): void {
+    this.open(ordinal);
+    this.words.set(this.#blank, this.base);
+  }
+
+  /** Opens the row and clears every bit: nobody is there. */
+  clear(ordinal: Ordinal): void {
+    this.open(ordinal);
+    this.words.fill(0, this.base, this.base + this.#stride);
+  }
+
+  get(ordinal: Ordinal, slot: number): boolean {
+    const block = this.#block(ordinal >>> BLOCK_SHIFT);
+    const at = (ordinal & (BLOCK_ROWS - 1)) * block.stride + (slot >>> 5);
+    return ((block.words[at]! >>> (slot & 31)) & 1) === 1;
+  }
+
+  /** Of the opened row. */
+  bit(slot: number): number {
+    return (this.words[this.base + (slot >>> 5)]! >>> (slot & 31)) & 1;
+  }
+
+  /** Of the opened row. */
+  set(slot: number, value: boolean): void {
+    const at = this.base + (slot >>> 5);
+    if (value) this.words[at]! |= 1 << (slot & 31);
+    else this.words[at]! &= ~(1 << (slot & 31));
+  }
+
+  /** Calls `visit` for each ordinal below `end` whose bit is set, ascending. */
+  forEachSet(slot: number, end: Ordinal, visit: (ordinal: Ordinal) => void): void {
+    const word = slot >>> 5;
+    const mask = 1 << (slot & 31);
+    for (let first = 0; first < end; first += BLOCK_ROWS) {
+      const block = this.#block(first >>> BLOCK_SHIFT);
+      const rows = Math.min(BLOCK_ROWS, end - first);
+      for (let row = 0, at = word; row < rows; row++, at += block.stride) {
+        if ((block.words[at]! & mask) !== 0) visit(first + row);
+      }
+    }
+  }
+
+  countSet(slot: number, end: Ordinal): number {
+    let count = 0;
+    this.forEachSet(slot, end, () => count++);
+    return count;
+  }
+
+  #block(index: number): Block {
+    const block = this.#blocks[index];
+    if (block !== undefined && block.stride === this.#stride) return block;
+    if (block === undefined) {
+      // Blocks are asked for in ascending order, except after a load; fill the gap.
+      while (this.#blocks.length <= index) {
+        this.#blocks.push({words: new Uint32Array(BLOCK_ROWS * this.#stride), stride: this.#stride});
+      }
+      return this.#blocks[index]!;
+    }
+    const words = new Uint32Array(BLOCK_ROWS * this.#stride);
+    for (let row = 0; row < BLOCK_ROWS; row++) {
+      words.set(
+        block.words.subarray(row * block.stride, (row + 1) * block.stride),
+        row * this.#stride,
+      );
+    }
+    block.words = words;
+    block.stride = this.#stride;
+    return block;
+  }
+}

@@ -60,10 +60,10 @@ export class TimingWheel {
     while (this.#nowMs < untilMs) {
       const atMs = this.#nextOccupied(untilMs);
       if (atMs < 0) {
-        this.#moveTo(untilMs);
+        this.#nowMs = untilMs;
         break;
       }
-      this.#moveTo(atMs);
+      this.#nowMs = atMs;
       const slot = atMs & (SLOTS - 1);
       // Firing may arm for a later slot of this level, never for this one: arm() puts the past at now + 1.
       let entry = this.#heads[slot]!;
@@ -82,19 +82,11 @@ export class TimingWheel {
     return this.#nowMs;
   }
 
-  /** Moments at or after which nothing can fire earlier: a lower bound for the next firing, Infinity when empty. */
+  /** Nothing fires before this moment; Infinity when nothing is armed. */
   nextMs(): number {
-    if (this.#count === 0) return Infinity;
-    const low = this.#nowMs % LOW_SPAN;
-    let base = this.#nowMs - low;
     for (let level = 0; level < LEVELS; level++) {
-      const span = SLOTS ** level;
-      const digit = Math.floor(this.#nowMs / span) % SLOTS;
-      const slot = this.#nextSlot(level, digit + 1);
-      if (slot >= 0) {
-        base = Math.floor(this.#nowMs / (span * SLOTS)) * span * SLOTS;
-        return base + slot * span;
-      }
+      const slot = this.#nextSlot(level, (Math.floor(this.#nowMs / SLOTS ** level) % SLOTS) + 1);
+      if (slot >= 0) return this.#slotStart(level, slot);
     }
     return Infinity;
   }
@@ -108,34 +100,30 @@ export class TimingWheel {
         const atMs = this.#nowMs - digit + slot;
         return atMs <= untilMs ? atMs : -1;
       }
-      let cascaded = false;
-      for (let level = 1; level < LEVELS; level++) {
-        const span = SLOTS ** level;
-        const levelDigit = Math.floor(this.#nowMs / span) % SLOTS;
-        const levelSlot = this.#nextSlot(level, levelDigit + 1);
-        if (levelSlot < 0) continue;
-        const startMs = Math.floor(this.#nowMs / (span * SLOTS)) * span * SLOTS + levelSlot * span;
-        if (startMs > untilMs) return -1;
-        // One before the slot's start: its entries land in lower levels, all of them still ahead.
-        this.#nowMs = startMs - 1;
-        this.#cascade(level, levelSlot);
-        cascaded = true;
-        break;
-      }
-      if (!cascaded) return -1;
+      const startMs = this.#enterNextSlot(untilMs);
+      if (startMs < 0) return -1;
+      if (this.#hasBit(0, 0)) return startMs;
     }
   }
 
-  /** Moves now, cascading the slots that now lies in, so that level 0 holds all of the current 64 ms. */
-  #moveTo(nowMs: number): void {
-    const before = this.#nowMs;
-    this.#nowMs = nowMs;
-    for (let level = LEVELS - 1; level >= 1; level--) {
+  /** Moves now to the start of the next occupied slot of a higher level and spreads what is in it; −1 when none. */
+  #enterNextSlot(untilMs: number): number {
+    for (let level = 1; level < LEVELS; level++) {
       const span = SLOTS ** level;
-      if (Math.floor(before / span) === Math.floor(nowMs / span)) continue;
-      const slot = Math.floor(nowMs / span) % SLOTS;
-      if (this.#hasBit(level, slot)) this.#cascade(level, slot);
+      const slot = this.#nextSlot(level, (Math.floor(this.#nowMs / span) % SLOTS) + 1);
+      if (slot < 0) continue;
+      const startMs = this.#slotStart(level, slot);
+      if (startMs > untilMs) return -1;
+      this.#nowMs = startMs;
+      this.#cascade(level, slot);
+      return startMs;
     }
+    return -1;
+  }
+
+  #slotStart(level: number, slot: number): number {
+    const span = SLOTS ** level;
+    return Math.floor(this.#nowMs / (span * SLOTS)) * span * SLOTS + slot * span;
   }
 
   #cascade(level: number, slot: number): void {

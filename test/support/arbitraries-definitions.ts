@@ -1,0 +1,392 @@
+/** Random definitions: valid contract JSON, weighted so that answers are neither always yes nor always no. */
+import type {Random} from './arbitraries-random.ts';
+import {
+  ATTRIBUTION_NAMES,
+  DEVICES,
+  EVENT_ATTRIBUTES,
+  EVENT_NAMES,
+  EVENT_TYPES,
+  fixedWindow,
+  IDENTITY_TYPES,
+  INPUTS,
+  movingWindow,
+  PRODUCT_ACTIONS,
+  PRODUCT_FIELDS,
+  PROMOTION_ACTIONS,
+  PROMOTION_FIELDS,
+  PURPOSES,
+  randomTest,
+  SCREENS,
+  USER_ATTRIBUTES,
+} from './arbitraries-world.ts';
+import type {AttributeKind, Windows} from './arbitraries-world.ts';
+import type {Asker} from './oracle-events.ts';
+import type {Json, JsonObject} from './oracle-json.ts';
+
+export type Kinds = 'basic' | 'all';
+
+export interface DefinitionContext {
+  readonly random: Random;
+  readonly kinds: Kinds;
+  readonly windows: Windows;
+  readonly asker: Asker;
+  /** Audiences that may be nested. */
+  readonly nestable: readonly number[];
+}
+
+const CRITERIA_MAX = 12;
+const DEPTH_MAX = 4;
+
+export function randomDefinition(context: DefinitionContext): JsonObject {
+  const {random} = context;
+  const criteria = random.branch([
+    [2, () => 1],
+    [4, () => random.int(2, 3)],
+    [3, () => random.int(4, 6)],
+    [1, () => random.int(7, CRITERIA_MAX)],
+  ]);
+  return randomExpression(context, criteria, DEPTH_MAX);
+}
+
+/** Exactly `criteria` leaves, or fewer where the depth runs out. */
+function randomExpression(context: DefinitionContext, criteria: number, depth: number): JsonObject {
+  const {random} = context;
+  if (depth > 1 && random.chance(0.12)) {
+    return {exclude: randomExpression(context, criteria, depth - 1)};
+  }
+  if (criteria === 1 || depth === 0) return randomCriterion(context);
+  const parts = Math.min(criteria, random.int(2, 4));
+  const sizes = Array.from({length: parts}, () => 1);
+  for (let left = criteria - parts; left > 0; left--) {
+    const at = random.int(0, parts - 1);
+    sizes[at] = (sizes[at] ?? 0) + 1;
+  }
+  const of = sizes.map(size => randomExpression(context, size, depth - 1));
+  return random.chance(0.5) ? {and: of} : {or: of};
+}
+
+export function randomCriterion(context: DefinitionContext): JsonObject {
+  const {random, kinds} = context;
+  const onEvents = (): JsonObject => eventCriterion(context);
+  const onAttribute = (): JsonObject => userAttribute(context);
+  if (kinds === 'basic') {
+    return random.branch([
+      [5, onEvents],
+      [2, onAttribute],
+    ]);
+  }
+  return random.branch([
+    [10, onEvents],
+    [2, () => cartAbandonment(context)],
+    [3, () => sequence(context)],
+    [4, onAttribute],
+    [context.nestable.length > 0 ? 4 : 0, () => nested(context)],
+    [1.5, () => consent(context)],
+    [1.5, () => device(context)],
+    [2, () => ({kind: random.pick(['first_seen', 'last_seen']), when: when(context)})],
+    [1.5, () => location(context)],
+    [1.5, () => identity(context)],
+    [1.5, () => attribution(context)],
+  ]);
+}
+
+/** Now and then a criterion looks at fewer workspaces than its audience. */
+function narrowed({random, asker}: DefinitionContext): JsonObject {
+  return random.chance(0.15) ? {workspaces: random.some(asker.workspaces)} : {};
+}
+
+function narrowedInputs({random, asker}: DefinitionContext): JsonObject {
+  if (!random.chance(0.15)) return {};
+  const all = INPUTS.filter(input => asker.workspaces.includes(input.workspace));
+  return {inputs: random.some(asker.inputs ?? all.map(input => input.id))};
+}
+
+function when({random, windows}: DefinitionContext): JsonObject {
+  return random.chance(0.75) ? movingWindow(random, windows) : fixedWindow(random);
+}
+
+interface Filter {
+  readonly json: JsonObject;
+  /** What its events carry, for conditions and measures. */
+  readonly attributes: readonly AttributeKind[];
+}
+
+/** Kind, name, `where`, workspaces and inputs: what steps of sequences have too. */
+function filter(context: DefinitionContext): Filter {
+  const {random} = context;
+  const {json, attributes} = named(context);
+  const where = random.branch([
+    [6, () => []],
+    [3, () => [condition(context, attributes)]],
+    [1, () => [condition(context, attributes), condition(context, attributes)]],
+  ]);
+  return {
+    json: {
+      ...json,
+      ...(where.length > 0 ? {where} : {}),
+      ...narrowed(context),
+      ...narrowedInputs(context),
+    },
+    attributes,
+  };
+}
+
+function named({random, kinds}: DefinitionContext): Filter {
+  const version: AttributeKind = {name: '$app_version', reading: 'version'};
+  return random.branch<Filter>([
+    [5, () => ({json: customEvent(random), attributes: [...EVENT_ATTRIBUTES, version]})],
+    [
+      3,
+      () => ({
+        json: {kind: 'commerce', action: random.pick(PRODUCT_ACTIONS)},
+        attributes: [
+          ...PRODUCT_FIELDS,
+          ...PRODUCT_FIELDS,
+          {name: '$total_amount', reading: 'number'},
+        ],
+      }),
+    ],
+    [
+      1,
+      () => ({
+        json: {kind: 'commerce', action: random.pick(PROMOTION_ACTIONS)},
+        attributes: PROMOTION_FIELDS,
+      }),
+    ],
+    [
+      2,
+      () => ({
+        json: {kind: 'screen_view', ...(random.chance(0.6) ? {name: random.pick(SCREENS)} : {})},
+        attributes: [{name: '$screen_name', reading: 'text'}, version],
+      }),
+    ],
+    [
+      2,
+      () => ({
+        json: {kind: 'session'},
+        attributes: [{name: '$session_duration_ms', reading: 'number'}, version],
+      }),
+    ],
+    [
+      2,
+      () => ({
+        json: {kind: random.pick(['crash', 'install', 'uninstall', 'upgrade'])},
+        attributes: [version, {name: '$severity', reading: 'text'}],
+      }),
+    ],
+    [
+      kinds === 'all' ? 1 : 0,
+      () => ({
+        json: {kind: 'attribution_event', name: random.pick(ATTRIBUTION_NAMES)},
+        attributes: [{name: 'publisher', reading: 'text'}],
+      }),
+    ],
+  ]);
+}
+
+function customEvent(random: Random): JsonObject {
+  const type = random.chance(0.25) ? {event_type: random.pick(EVENT_TYPES)} : {};
+  return {kind: 'event', name: random.pick(EVENT_NAMES), ...type};
+}
+
+function condition(context: DefinitionContext, attributes: readonly AttributeKind[]): JsonObject {
+  const {random, windows} = context;
+  const {name, reading} = random.pick(attributes);
+  const test = randomTest(random, reading, windows);
+  // A duration worth comparing with is one that sessions have.
+  if (name === '$session_duration_ms' && typeof test['value'] === 'number') {
+    return {attribute: name, operator: 'greater_or_equal', value: random.pick([0, 1_000, 60_000])};
+  }
+  return {attribute: name, ...test};
+}
+
+function eventCriterion(context: DefinitionContext): JsonObject {
+  const {random, kinds} = context;
+  const {json, attributes} = filter(context);
+  const window = random.chance(0.25) ? {} : {when: when(context)};
+  if (kinds === 'all' && random.chance(0.35)) {
+    return {...json, ...window, ...measured(random, attributes)};
+  }
+  const measure = random.chance(0.1) ? {measure: {function: 'count'}} : {};
+  return {...json, ...window, ...measure, ...counted(random)};
+}
+
+/** `compare` of a count; often left out, which is "at least one". */
+function counted(random: Random): JsonObject {
+  const compare = (operator: string, value: Json): JsonObject => ({compare: {operator, value}});
+  return random.branch<JsonObject>([
+    [7, () => ({})],
+    [4, () => compare('greater_or_equal', random.int(1, 3))],
+    [2, () => compare('greater_than', random.int(0, 2))],
+    [2, () => compare('equals', random.int(0, 2))],
+    [2, () => compare('less_than', random.int(1, 3))],
+    [1, () => compare('less_or_equal', random.int(0, 2))],
+    [1, () => compare('not_equals', random.int(0, 2))],
+    [1, () => compare('between', [random.int(0, 1), random.int(1, 3)])],
+  ]);
+}
+
+function measured(random: Random, attributes: readonly AttributeKind[]): JsonObject {
+  const numeric = attributes.filter(each => each.reading === 'number');
+  const number = numeric.length > 0 ? numeric : attributes;
+  return random.branch<JsonObject>([
+    [3, () => measure(random, 'sum', random.pick(number), [0, 0.3, 0.6, 1, 5])],
+    [2, () => measure(random, 'avg', random.pick(number), [0.15, 0.2, 1, 2])],
+    [2, () => measure(random, 'min', random.pick(number), [0.1, 0.3, 1])],
+    [2, () => measure(random, 'max', random.pick(number), [0.2, 1, 5])],
+    [3, () => measure(random, 'distinct', random.pick(attributes), [0, 1, 2])],
+  ]);
+}
+
+function measure(
+  random: Random,
+  name: string,
+  {name: attribute}: AttributeKind,
+  values: readonly number[],
+): JsonObject {
+  const value = random.pick(values);
+  const operators = [
+    'greater_or_equal',
+    'greater_than',
+    'less_than',
+    'less_or_equal',
+    'equals',
+    'not_equals',
+  ];
+  const compare = random.branch<JsonObject>([
+    [1, () => ({})],
+    [6, () => ({compare: {operator: random.pick(operators), value}})],
+    [1, () => ({compare: {operator: 'between', value: [value, value + 1]}})],
+  ]);
+  return {measure: {function: name, attribute}, ...compare};
+}
+
+function cartAbandonment(context: DefinitionContext): JsonObject {
+  const {random, windows} = context;
+  const until = random.branch<JsonObject>([
+    [2, () => ({})],
+    [1, () => ({until: random.some(['purchase', 'remove_from_cart', 'click', 'add_to_cart'])})],
+    [1, () => ({until: ['any']})],
+  ]);
+  return {
+    kind: 'cart_abandonment',
+    wait: random.pick(windows.durations.slice(0, 5)),
+    ...until,
+    ...(random.chance(0.3) ? {where: [condition(context, PRODUCT_FIELDS)]} : {}),
+    ...narrowed(context),
+    ...narrowedInputs(context),
+  };
+}
+
+function sequence(context: DefinitionContext): JsonObject {
+  const {random, windows} = context;
+  const steps = Array.from({length: random.int(2, 3)}, (_, at) => {
+    const {json} = filter(context);
+    return at === 0 ? json : {...json, within: random.pick(windows.durations.slice(1))};
+  });
+  return {kind: 'sequence', steps, ...(random.chance(0.6) ? {when: when(context)} : {})};
+}
+
+function userAttribute(context: DefinitionContext): JsonObject {
+  const {random, windows} = context;
+  const {name, reading} = random.pick(USER_ATTRIBUTES);
+  const test = randomTest(random, reading, windows);
+  return {kind: 'user_attribute', attribute: name, ...test, ...narrowed(context)};
+}
+
+function nested({random, nestable}: DefinitionContext): JsonObject {
+  const operator = random.chance(0.65) ? 'member' : 'not_member';
+  return {kind: 'audience', audience: random.pick(nestable), operator};
+}
+
+function consent(context: DefinitionContext): JsonObject {
+  const {random} = context;
+  if (random.chance(0.4)) {
+    const state = random.pick(['opted_out', 'not_opted_out']);
+    return {kind: 'consent', regulation: 'ccpa', state, ...narrowed(context)};
+  }
+  return {
+    kind: 'consent',
+    regulation: 'gdpr',
+    purpose: random.pick([...PURPOSES, 'ANALYTICS']),
+    state: random.pick(['given', 'given', 'not_given']),
+    ...narrowed(context),
+  };
+}
+
+function device(context: DefinitionContext): JsonObject {
+  const {random} = context;
+  return random.branch<JsonObject>([
+    [
+      2,
+      () => ({
+        kind: 'device',
+        field: 'platform',
+        operator: random.pick(['exact_match', 'not_exact_match']),
+        value: random.pick(['IOS', 'android']),
+        ...narrowed(context),
+      }),
+    ],
+    [
+      2,
+      () => ({
+        kind: 'device',
+        field: 'os_version',
+        operator: random.pick(['greater_than', 'less_or_equal', 'equals']),
+        value: random.pick(DEVICES.os_version.filter(version => version.includes('.'))),
+        ...narrowed(context),
+      }),
+    ],
+    [1, () => ({kind: 'device', field: 'country', operator: 'in', value: ['fr', 'ES']})],
+    [
+      1,
+      () => ({kind: 'device', field: 'country', operator: random.pick(['exists', 'not_exists'])}),
+    ],
+  ]);
+}
+
+function location(context: DefinitionContext): JsonObject {
+  const {random} = context;
+  const place = random.branch<JsonObject>([
+    [1, () => ({equals: {country: random.pick(['fr', 'US'])}})],
+    [1, () => ({equals: {city: 'SPRINGFIELD', ...(random.chance(0.5) ? {state: 'il'} : {})}})],
+    [
+      2,
+      () => ({
+        within: {
+          latitude: 48.8566,
+          longitude: 2.3522,
+          radius: random.pick([
+            {value: 5, unit: 'km'},
+            {value: 20, unit: 'km'},
+            {value: 12, unit: 'mi'},
+            {value: 900, unit: 'm'},
+          ]),
+        },
+      }),
+    ],
+  ]);
+  return {kind: 'location', ...place, ...narrowed(context)};
+}
+
+function identity(context: DefinitionContext): JsonObject {
+  const {random} = context;
+  const test = random.branch<JsonObject>([
+    [2, () => ({operator: random.pick(['exists', 'not_exists'])})],
+    [1, () => ({operator: random.pick(['ends_with', 'contains']), value: '@B.com'})],
+    [1, () => ({operator: 'exact_match', value: 'x@b.com'})],
+  ]);
+  return {kind: 'identity', identity: random.pick(IDENTITY_TYPES), ...test, ...narrowed(context)};
+}
+
+function attribution(context: DefinitionContext): JsonObject {
+  const {random} = context;
+  return {
+    kind: 'attribution',
+    event: random.pick(['install', 'install', 'uninstall']),
+    field: random.pick(['publisher', 'campaign']),
+    operator: random.pick(['exact_match', 'not_exact_match', 'contains']),
+    value: random.pick(['red', 'blue']),
+    ...narrowed(context),
+  };
+}

@@ -1,0 +1,255 @@
+/**
+ * Random histories from a seed: a few profiles, audiences made before, between and after the data, time that
+ * stops exactly where windows end. Steps go to the engine and to the oracle alike.
+ */
+import type {Environment} from '../../engine/ids.ts';
+import {mpidHi, mpidLo} from '../../engine/ids.ts';
+import type {ProfileRecord} from '../../engine/record.ts';
+import {randomDefinition} from './arbitraries-definitions.ts';
+import type {Kinds} from './arbitraries-definitions.ts';
+import {Random} from './arbitraries-random.ts';
+import {randomRecord, SEQUENCES_PER_RECORD} from './arbitraries-records.ts';
+import {INPUTS, MPIDS, START_MS, windowsOf, WORKSPACES} from './arbitraries-world.ts';
+import type {Windows} from './arbitraries-world.ts';
+import {momentsBetween} from './oracle-moments.ts';
+import type {Retentions} from './oracle-moments.ts';
+import {DAY_MS, durationMs} from './oracle-time.ts';
+import {nestedIn} from './oracle.ts';
+import type {Oracle, OracleAudience} from './oracle.ts';
+
+/** Every step happens at its own time, which never goes back; several may share a millisecond. */
+export type Step =
+  | {readonly kind: 'record'; readonly nowMs: number; readonly record: ProfileRecord}
+  | {readonly kind: 'advance'; readonly nowMs: number}
+  | {
+      readonly kind: 'erase';
+      readonly nowMs: number;
+      readonly mpidHi: number;
+      readonly mpidLo: number;
+    }
+  /** A new audience, a new definition of one, or one switched on or off. */
+  | {readonly kind: 'define'; readonly nowMs: number; readonly audience: OracleAudience}
+  | {readonly kind: 'remove'; readonly nowMs: number; readonly audience: number};
+
+export interface History {
+  readonly seed: number;
+  readonly options: Retentions;
+  readonly steps: readonly Step[];
+}
+
+export interface HistoryOptions {
+  /** `basic`: event kinds with counts and user attributes only, nothing nested. */
+  readonly kinds: Kinds;
+  readonly steps?: number;
+  readonly options?: Retentions;
+}
+
+const RETENTIONS: readonly Retentions[] = [
+  {eventRetentionMs: DAY_MS, profileRetentionMs: 2 * DAY_MS},
+  {eventRetentionMs: DAY_MS, profileRetentionMs: DAY_MS},
+  {eventRetentionMs: 2 * DAY_MS, profileRetentionMs: DAY_MS},
+  {eventRetentionMs: 7 * DAY_MS, profileRetentionMs: 30 * DAY_MS},
+  {eventRetentionMs: 30 * DAY_MS, profileRetentionMs: 30 * DAY_MS},
+];
+
+const AUDIENCES_MAX = 8;
+
+export function randomHistory(seed: number, asked: HistoryOptions): History {
+  const random = new Random(seed);
+  const options = asked.options ?? random.pick(RETENTIONS);
+  const maker = new HistoryMaker(random, options, asked.kinds);
+  for (let audience = random.int(1, 4); audience > 0; audience--) maker.define();
+  while (maker.steps.length < (asked.steps ?? 60)) maker.step();
+  return {seed, options, steps: maker.steps};
+}
+
+class HistoryMaker {
+  readonly steps: Step[] = [];
+  readonly #random: Random;
+  readonly #options: Retentions;
+  readonly #kinds: Kinds;
+  readonly #windows: Windows;
+  readonly #durationsMs: readonly number[];
+  readonly #mpids: readonly bigint[];
+  readonly #audiences = new Map<number, OracleAudience>();
+  readonly #eventsMs: number[] = [];
+  #nextAudience = 1;
+  #sequence = 100;
+  #nowMs: number;
+
+  constructor(random: Random, options: Retentions, kinds: Kinds) {
+    this.#random = random;
+    this.#options = options;
+    this.#kinds = kinds;
+    this.#windows = windowsOf(options.eventRetentionMs, kinds === 'all');
+    this.#durationsMs = this.#windows.durations.map(text => durationMs(text) ?? 0);
+    this.#mpids = MPIDS.slice(0, random.int(3, MPIDS.length));
+    this.#nowMs = START_MS + random.int(0, 12) * 3_600_000;
+  }
+
+  step(): void {
+    this.#random.branch([
+      [60, () => this.#record()],
+      [25, () => this.#advance()],
+      [9, () => this.define()],
+      [2, () => this.#erase()],
+      [1, () => this.#remove()],
+    ]);
+  }
+
+  /** Moves a little, so that steps share milliseconds now and then and days go by in a history. */
+  #tick(): number {
+    this.#nowMs += this.#random.branch([
+      [3, () => 0],
+      [3, () => this.#random.int(1, 2_000)],
+      [4, () => this.#random.int(1, 1_800_000)],
+      [1, () => this.#random.int(1, 10_800_000)],
+    ]);
+    return this.#nowMs;
+  }
+
+  #record(): void {
+    const nowMs = this.#tick();
+    const record = randomRecord(
+      {
+        random: this.#random,
+        mpids: this.#mpids,
+        eventRetentionMs: this.#options.eventRetentionMs,
+        durationsMs: this.#durationsMs,
+        pastMs: this.#eventsMs.slice(-10),
+        sequence: this.#sequence,
+      },
+      nowMs,
+    );
+    this.#sequence += SEQUENCES_PER_RECORD;
+    this.#eventsMs.push(...record.events.map(event => event.timeMs));
+    this.steps.push({kind: 'record', nowMs, record});
+  }
+
+  #advance(): void {
+    const {profileRetentionMs} = this.#options;
+    this.#nowMs = this.#random.branch([
+      [12, () => this.#boundary()],
+      [3, () => this.#nowMs + this.#random.int(1, 6 * 3_600_000)],
+      // A long silence: everybody's last activity is as long ago as may be, or one too long.
+      [1, () => this.#nowMs + Math.min(profileRetentionMs, 3 * DAY_MS) + this.#random.int(-1, 1)],
+    ]);
+    this.steps.push({kind: 'advance', nowMs: this.#nowMs});
+  }
+
+  /** An exact moment ahead at which an event meets the end of some window, or the millisecond beside. */
+  #boundary(): number {
+    const {eventRetentionMs, profileRetentionMs} = this.#options;
+    const waits = [0, ...this.#durationsMs, eventRetentionMs, profileRetentionMs];
+    const ahead = this.#eventsMs
+      .slice(-20)
+      .flatMap(timeMs => waits.map(wait => timeMs + wait))
+      .filter(moment => moment > this.#nowMs && moment < this.#nowMs + DAY_MS);
+    if (ahead.length === 0) return this.#nowMs + this.#random.int(1, 3_600_000);
+    return Math.max(this.#nowMs, this.#random.pick(ahead) + this.#random.int(-1, 1));
+  }
+
+  #erase(): void {
+    const mpid = this.#random.pick(this.#mpids);
+    this.steps.push({
+      kind: 'erase',
+      nowMs: this.#tick(),
+      mpidHi: mpidHi(mpid),
+      mpidLo: mpidLo(mpid),
+    });
+  }
+
+  define(): void {
+    const random = this.#random;
+    const known = [...this.#audiences.values()];
+    const again =
+      known.length > 0 && (known.length >= AUDIENCES_MAX || random.chance(0.4))
+        ? random.pick(known)
+        : undefined;
+    const audience = again === undefined ? this.#newAudience() : this.#changed(again);
+    this.#audiences.set(audience.id, audience);
+    this.steps.push({kind: 'define', nowMs: this.#tick(), audience});
+  }
+
+  #newAudience(): OracleAudience {
+    const random = this.#random;
+    const workspaces = random.chance(0.4) ? [...WORKSPACES] : [random.pick(WORKSPACES)];
+    const among = INPUTS.filter(input => workspaces.includes(input.workspace));
+    const inputs = random.chance(0.3) ? random.some(among.map(input => input.id)) : undefined;
+    const environment: Environment = random.chance(0.85) ? 'production' : 'development';
+    const id = this.#nextAudience++;
+    const active = random.chance(0.85);
+    return this.#redefined({id, workspaces, inputs, environment, active, definition: null});
+  }
+
+  #changed(audience: OracleAudience): OracleAudience {
+    if (this.#random.chance(0.3)) return {...audience, active: !audience.active};
+    return this.#redefined({...audience, active: this.#random.chance(0.9)});
+  }
+
+  /** Only older audiences are nested, so there is no cycle. */
+  #redefined(audience: OracleAudience): OracleAudience {
+    const definition = randomDefinition({
+      random: this.#random,
+      kinds: this.#kinds,
+      windows: this.#windows,
+      asker: {...audience, inputs: audience.inputs},
+      nestable: [...this.#audiences.keys()].filter(id => id < audience.id),
+    });
+    return {...audience, definition};
+  }
+
+  /** One that no other nests. */
+  #remove(): void {
+    const nested = new Set(
+      [...this.#audiences.values()].flatMap(audience => nestedIn(audience.definition)),
+    );
+    const free = [...this.#audiences.keys()].filter(id => !nested.has(id));
+    if (free.length === 0 || this.#audiences.size < 2) return;
+    const audience = this.#random.pick(free);
+    this.#audiences.delete(audience);
+    this.steps.push({kind: 'remove', nowMs: this.#tick(), audience});
+  }
+}
+
+export function applyStep(oracle: Oracle, step: Step): void {
+  switch (step.kind) {
+    case 'record':
+      oracle.apply(step.record, step.nowMs);
+      break;
+    case 'erase':
+      oracle.erase(step.mpidHi, step.mpidLo, step.nowMs);
+      break;
+    case 'define':
+      oracle.setAudience(step.audience);
+      break;
+    case 'remove':
+      oracle.removeAudience(step.audience);
+      break;
+    case 'advance':
+      break;
+  }
+}
+
+/**
+ * Moments strictly after step `index` and before the next (after the last: until every window has ended)
+ * at which time alone may change an answer, and the milliseconds around them.
+ */
+export function interestingMoments(history: History, index: number): number[] {
+  const done = history.steps.slice(0, index + 1);
+  const fromMs = done.at(-1)?.nowMs ?? START_MS;
+  const {eventRetentionMs, profileRetentionMs} = history.options;
+  const next = history.steps[index + 1];
+  const toMs =
+    next === undefined
+      ? fromMs + Math.max(eventRetentionMs, profileRetentionMs) + 2 * DAY_MS
+      : next.nowMs - 1;
+  const records = done.flatMap(step => (step.kind === 'record' ? [step.record] : []));
+  const latest = new Map<number, OracleAudience>();
+  for (const step of done) {
+    if (step.kind === 'define') latest.set(step.audience.id, step.audience);
+    if (step.kind === 'remove') latest.delete(step.audience);
+  }
+  const definitions = [...latest.values()].map(audience => audience.definition);
+  return momentsBetween({...history.options, definitions, records, fromMs, toMs});
+}

@@ -1,0 +1,187 @@
+/** Criteria on what is known of a profile: true if true in one of the workspaces that know it. */
+import type {EventRecord, LocationFix, ProfileRecord, Value} from '../../engine/record.ts';
+import {fieldOf, scopesOf} from './oracle-events.ts';
+import type {Asker, Sight} from './oracle-events.ts';
+import {numberIn, objectIn, textIn} from './oracle-json.ts';
+import type {Json, JsonObject} from './oracle-json.ts';
+import {whenHolds} from './oracle-time.ts';
+import {meets} from './oracle-values.ts';
+
+/** The value of a calculated attribute of one profile in one scope; undefined: it has none. */
+export type Calculation = (name: string, scope: number, sight: Sight) => Value | undefined;
+
+export function userCriterionHolds(
+  criterion: JsonObject,
+  asker: Asker,
+  sight: Sight,
+  calculate: Calculation,
+): boolean {
+  return scopesOf(criterion, asker).some(scope => {
+    const records = sight.records.filter(record => record.scope === scope);
+    if (records.length === 0) return false;
+    return holdsInScope(criterion, {...sight, records}, name => calculate(name, scope, sight));
+  });
+}
+
+function holdsInScope(
+  criterion: JsonObject,
+  sight: Sight,
+  calculate: (name: string) => Value | undefined,
+): boolean {
+  const {records, nowMs} = sight;
+  const name = (field: string): string => textIn(criterion[field], field);
+  switch (criterion['kind']) {
+    case 'user_attribute':
+      return meets(userAttribute(records, name('attribute')), criterion, nowMs);
+    case 'calculated_attribute':
+      return meets(calculate(name('name')), criterion, nowMs);
+    case 'consent':
+      return consentHolds(criterion, records);
+    case 'device':
+      return meets(deviceField(records, name('field')), criterion, nowMs);
+    case 'first_seen':
+      return whenHolds(objectIn(criterion['when'], 'when'), firstSeenMs(sight), nowMs);
+    case 'last_seen':
+      return whenHolds(objectIn(criterion['when'], 'when'), lastSeenMs(sight), nowMs);
+    case 'location':
+      return locationHolds(criterion, records);
+    case 'identity':
+      return meets(identity(records, name('identity')), criterion, nowMs);
+    case 'attribution':
+      return meets(attribution(sight, name('event'), name('field')), criterion, nowMs);
+    default:
+      throw new Error(`unknown kind in ${JSON.stringify(criterion)}`);
+  }
+}
+
+/** The greatest by `order`; of equals the one that came last. */
+function latest<T>(all: readonly T[], order: (one: T) => number): T | undefined {
+  let found: T | undefined;
+  for (const one of all) if (found === undefined || order(one) >= order(found)) found = one;
+  return found;
+}
+
+export function userAttribute(records: readonly ProfileRecord[], name: string): Value | undefined {
+  const changes = records.flatMap(record => record.attributes);
+  const ofName = changes.filter(change => change.name === name);
+  return latest(ofName, change => change.timeMs)?.value;
+}
+
+function consentHolds(criterion: JsonObject, records: readonly ProfileRecord[]): boolean {
+  const regulation = criterion['regulation'];
+  const purpose =
+    regulation === 'ccpa'
+      ? 'data_sale_opt_out'
+      : textIn(criterion['purpose'], 'purpose').toLowerCase();
+  const changes = records
+    .flatMap(record => record.consent)
+    .filter(each => each.regulation === regulation && each.purpose.toLowerCase() === purpose);
+  const consented = latest(changes, change => change.timeMs)?.consented === true;
+  switch (criterion['state']) {
+    case 'given':
+    case 'opted_out':
+      return consented;
+    case 'not_given':
+    case 'not_opted_out':
+      return !consented;
+    default:
+      throw new Error(`unknown state in ${JSON.stringify(criterion)}`);
+  }
+}
+
+/** Each field by the time of the batch that said it last; a batch that is silent leaves it alone. */
+function deviceField(records: readonly ProfileRecord[], field: string): Value | undefined {
+  const saying = records.filter(record => fieldOf(record.device, field) !== undefined);
+  const last = latest(saying, record => record.batchMs);
+  return last === undefined ? undefined : fieldOf(last.device, field);
+}
+
+function eventsReached({records, nowMs}: Sight): EventRecord[] {
+  return records.flatMap(record => record.events).filter(event => event.timeMs <= nowMs);
+}
+
+/** Older than the event retention or not: what was first never moves later. */
+function firstSeenMs(sight: Sight): number {
+  const arrivals = sight.records.map(record => record.arrivalMs);
+  return Math.min(...arrivals, ...eventsReached(sight).map(event => event.timeMs));
+}
+
+function lastSeenMs(sight: Sight): number {
+  const arrivals = sight.records.map(record => record.arrivalMs);
+  return Math.max(...arrivals, ...eventsReached(sight).map(event => event.timeMs));
+}
+
+function identity(records: readonly ProfileRecord[], type: string): string | undefined {
+  const changes = records.flatMap(record => record.identities).filter(each => each.type === type);
+  return latest(changes, change => change.sequence)?.value;
+}
+
+function attribution(sight: Sight, event: string, field: string): Value | undefined {
+  const events = eventsReached(sight).filter(each =>
+    event === 'uninstall'
+      ? each.kind === 'uninstall'
+      : each.kind === 'custom' &&
+        each.type === 'attribution' &&
+        each.name.toLowerCase() === 'attribution',
+  );
+  const last = latest(events, each => each.timeMs);
+  return last === undefined ? undefined : fieldOf(last.fields, field);
+}
+
+const PLACE_FIELDS = ['city', 'state', 'zip', 'dma', 'country'] as const;
+
+function locationHolds(criterion: JsonObject, records: readonly ProfileRecord[]): boolean {
+  const fix = latest(
+    records.flatMap(record => record.location ?? []),
+    each => each.timeMs,
+  );
+  if (fix === undefined) return false;
+  if (criterion['equals'] !== undefined) {
+    const wanted = objectIn(criterion['equals'], 'equals');
+    return PLACE_FIELDS.every(
+      field =>
+        wanted[field] === undefined ||
+        fix[field]?.toLowerCase() === textIn(wanted[field], field).toLowerCase(),
+    );
+  }
+  return isWithin(fix, objectIn(criterion['within'], 'within'));
+}
+
+const METERS = new Map<Json | undefined, number>([
+  ['m', 1],
+  ['km', 1_000],
+  ['mi', 1_609.344],
+]);
+
+/** Named cities are not known here: ask with coordinates. */
+function isWithin(fix: LocationFix, within: JsonObject): boolean {
+  if (fix.latitude === undefined || fix.longitude === undefined) return false;
+  const radius = objectIn(within['radius'], 'radius');
+  const meters = METERS.get(radius['unit']);
+  if (meters === undefined) throw new Error(`unknown unit in ${JSON.stringify(within)}`);
+  const distance = haversineMeters(
+    {latitude: fix.latitude, longitude: fix.longitude},
+    {
+      latitude: numberIn(within['latitude'], 'latitude'),
+      longitude: numberIn(within['longitude'], 'longitude'),
+    },
+  );
+  return distance <= numberIn(radius['value'], 'radius') * meters;
+}
+
+const EARTH_RADIUS_METERS = 6_371_008.8;
+
+interface Point {
+  readonly latitude: number;
+  readonly longitude: number;
+}
+
+export function haversineMeters(a: Point, b: Point): number {
+  const radians = Math.PI / 180;
+  const southNorth = Math.sin(((b.latitude - a.latitude) * radians) / 2);
+  const westEast = Math.sin(((b.longitude - a.longitude) * radians) / 2);
+  const chord =
+    southNorth ** 2 +
+    Math.cos(a.latitude * radians) * Math.cos(b.latitude * radians) * westEast ** 2;
+  return 2 * EARTH_RADIUS_METERS * Math.asin(Math.min(1, Math.sqrt(chord)));
+}

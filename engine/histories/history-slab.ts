@@ -7,8 +7,8 @@
  *
  *     word 0      i32 histories, i32 words used
  *     word 1      i32 size class, unused
- *     2 words for each history: (i32 history id, i32 entries), f64 due
- *     the entries, in the order of the directory, each `width` words: f64 time [, f64 value]
+ *     2 words for each history: (i32 shape << 28 | history id, i32 entries), f64 due
+ *     the entries, in the order of the directory, each 1 or 2 words: f64 time [, f64 value]
  *
  * `due` is the moment at which a criterion over that history may change with no new event. A history
  * without entries is legal: it is a timer of something else of the profile.
@@ -24,10 +24,16 @@ const PAGE_WORDS = 1 << PAGE_SHIFT;
 const HEADER_WORDS = 2;
 const DIRECTORY_WORDS = 2;
 const NONE = 0xffffffff;
+const ID_MASK = 0x0fffffff;
+
+/** What entries consist of; kept in the directory, so a block reads without knowing its histories. */
+export const TIMES = 1;
+export const NUMBERS = 2;
+/** The value is the number of a text. */
+export const TEXTS = 3;
+export type Shape = typeof TIMES | typeof NUMBERS | typeof TEXTS;
 
 export class HistorySlab {
-  /** Words an entry of each history takes, by history id. */
-  #width = new Uint8Array(256).fill(1);
   /** Page index × PAGE_WORDS + offset, or NONE, by ordinal. */
   #block = new Uint32Array(1024).fill(NONE);
   #pages: Float64Array[] = [];
@@ -55,19 +61,10 @@ export class HistorySlab {
     }
   }
 
-  setWidth(history: number, width: number): void {
-    if (history >= this.#width.length) {
-      const grown = new Uint8Array(Math.max(this.#width.length * 2, history + 1)).fill(1);
-      grown.set(this.#width);
-      this.#width = grown;
-    }
-    this.#width[history] = width;
-  }
-
   /** False when the profile has no block yet. */
   open(ordinal: Ordinal): boolean {
     this.#ordinal = ordinal;
-    const pointer = ordinal < this.#block.length ? this.#block[ordinal]! : NONE;
+    const pointer = ordinal >= 0 && ordinal < this.#block.length ? this.#block[ordinal]! : NONE;
     if (pointer === NONE) {
       this.words = EMPTY;
       this.#ints = EMPTY_INTS;
@@ -84,7 +81,12 @@ export class HistorySlab {
   }
 
   historyAt(index: number): number {
-    return this.#ints[(this.#base + HEADER_WORDS + index * DIRECTORY_WORDS) * 2]!;
+    return this.#ints[(this.#base + HEADER_WORDS + index * DIRECTORY_WORDS) * 2]! & ID_MASK;
+  }
+
+  /** Of the located history. */
+  get shape(): Shape {
+    return (this.#ints[this.directoryAt * 2]! >>> 28) as Shape;
   }
 
   dueAt(index: number): number {
@@ -97,16 +99,17 @@ export class HistorySlab {
     let directoryAt = this.#base + HEADER_WORDS;
     let entryAt = directoryAt + count * DIRECTORY_WORDS;
     for (let i = 0; i < count; i++, directoryAt += DIRECTORY_WORDS) {
-      const id = ints[directoryAt * 2]!;
+      const word = ints[directoryAt * 2]!;
       const entries = ints[directoryAt * 2 + 1]!;
-      if (id === history) {
+      const width = word >>> 28 === TIMES ? 1 : 2;
+      if ((word & ID_MASK) === history) {
         this.directoryAt = directoryAt;
         this.entryAt = entryAt;
         this.entryCount = entries;
-        this.width = this.#width[history]!;
+        this.width = width;
         return true;
       }
-      entryAt += entries * this.#width[id]!;
+      entryAt += entries * width;
     }
     this.entryCount = 0;
     this.entryAt = 0;
@@ -134,7 +137,7 @@ export class HistorySlab {
   }
 
   /** Locates the history, adding it to the opened block, due never, when it is not there. */
-  locateOrAdd(history: number): void {
+  locateOrAdd(history: number, shape: Shape): void {
     if (this.locate(history)) return;
     this.#makeRoom(DIRECTORY_WORDS);
     const ints = this.#ints;
@@ -142,7 +145,7 @@ export class HistorySlab {
     const used = ints[this.#base * 2 + 1]!;
     const at = this.#base + HEADER_WORDS + count * DIRECTORY_WORDS;
     this.words.copyWithin(at + DIRECTORY_WORDS, at, this.#base + used);
-    ints[at * 2] = history;
+    ints[at * 2] = history | (shape << 28);
     ints[at * 2 + 1] = 0;
     this.words[at + 1] = Infinity;
     ints[this.#base * 2] = count + 1;

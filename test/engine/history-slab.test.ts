@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {expect, test} from 'vitest';
-import {HistorySlab} from '../../engine/histories/history-slab.ts';
+import {HistorySlab, NUMBERS, TIMES} from '../../engine/histories/history-slab.ts';
 
 type Model = Map<number, {due: number; entries: [number, number][]}>;
 
@@ -33,14 +33,13 @@ test('a slab holds what a map of sorted lists holds', () => {
   fc.assert(
     fc.property(fc.array(operation, {maxLength: 200}), operations => {
       const slab = new HistorySlab();
-      for (const history of [1, 3, 5]) slab.setWidth(history, 2);
       const models: Model[] = [0, 1, 2, 3, 4].map(() => new Map());
       for (const op of operations) {
         const model = models[op.ordinal]!;
         const opened = slab.open(op.ordinal);
         expect(opened || model.size === 0).toBe(true);
         if (op.kind === 'insert') {
-          slab.locateOrAdd(op.history);
+          slab.locateOrAdd(op.history, op.history % 2 === 1 ? NUMBERS : TIMES);
           const entry = model.get(op.history) ?? {due: Infinity, entries: []};
           model.set(op.history, entry);
           const index = slab.lowerBound(op.time);
@@ -79,7 +78,7 @@ test('a slab holds what a map of sorted lists holds', () => {
 test('a profile may outgrow a page', () => {
   const slab = new HistorySlab();
   slab.open(7);
-  slab.locateOrAdd(2);
+  slab.locateOrAdd(2, TIMES);
   for (let i = 0; i < 300_000; i++) {
     slab.open(7);
     slab.locate(2);

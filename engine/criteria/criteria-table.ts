@@ -1,0 +1,222 @@
+/**
+ * Every criterion in use, found by what can change it: an event by the predicates it meets and the
+ * histories they feed, a change of a profile by its topic, a lapse of time by the history whose due has
+ * come.
+ */
+import {must} from '../assert.ts';
+import type {HistorySlab} from '../histories/history-slab.ts';
+import type {ProfileData} from '../profiles/profile-data.ts';
+import type {BoundCriterion, BoundFilter, HistorySpec} from './bound-criterion.ts';
+import {compileTruth, type CriterionTruth, ScopedProfileTruth} from './criterion-truth.ts';
+import {EMPTY_SCOPE} from '../profiles/profile-data.ts';
+import type {Predicate} from './predicate.ts';
+import {PredicateIndex} from './predicate-index.ts';
+
+/** History ids below this are not predicates' histories (see `Shard`). */
+export const FIRST_HISTORY = 8;
+
+export interface Criterion {
+  readonly slot: number;
+  readonly bound: BoundCriterion;
+  readonly truth: CriterionTruth;
+  /** Its predicates' histories; or, for a criterion on profiles that time can change, one without entries. */
+  readonly histories: readonly number[];
+  /** Scratch: the record for which it is already on the list. */
+  stamp: number;
+}
+
+export interface History {
+  readonly id: number;
+  readonly spec: HistorySpec | undefined;
+  readonly predicate: Predicate | undefined;
+  readonly criteria: Criterion[];
+  /** Whether it holds all that the retained journal has. */
+  ready: boolean;
+  /** Scratch: the record that touched it. */
+  stamp: number;
+}
+
+/** The criteria on profiles of one scope. */
+interface ScopeCriteria {
+  readonly byTopic: Map<string, Criterion[]>;
+  /** Those that hold, or may, as soon as the workspace meets the profile. */
+  readonly onArrival: Criterion[];
+}
+
+export class CriteriaTable {
+  readonly index = new PredicateIndex();
+  readonly #slab: HistorySlab;
+  readonly #eventRetentionMs: number;
+  #bySlot: (Criterion | undefined)[] = [];
+  #histories = new Map<number, History>();
+  #historyIds = new Map<string, number>();
+  #historiesOf = new Map<Predicate, History[]>();
+  #scopes = new Map<number, ScopeCriteria>();
+  #nextHistory = FIRST_HISTORY;
+
+  constructor(slab: HistorySlab, eventRetentionMs: number) {
+    this.#slab = slab;
+    this.#eventRetentionMs = eventRetentionMs;
+  }
+
+  get(slot: number): Criterion {
+    return must(this.#bySlot[slot], 'a criterion slot has its criterion');
+  }
+
+  find(slot: number): Criterion | undefined {
+    return this.#bySlot[slot];
+  }
+
+  history(id: number): History | undefined {
+    return this.#histories.get(id);
+  }
+
+  historyByKey(key: string): History | undefined {
+    const id = this.#historyIds.get(key);
+    return id === undefined ? undefined : this.#histories.get(id);
+  }
+
+  histories(): IterableIterator<History> {
+    return this.#histories.values();
+  }
+
+  historiesOf(predicate: Predicate): readonly History[] {
+    return this.#historiesOf.get(predicate) ?? NO_HISTORIES;
+  }
+
+  scope(scope: number): ScopeCriteria | undefined {
+    return this.#scopes.get(scope);
+  }
+
+  /** Ids are given in ascending order and never again; a restart goes on after those it loads. */
+  reserveIds(next: number): void {
+    this.#nextHistory = Math.max(this.#nextHistory, next);
+  }
+
+  get nextHistoryId(): number {
+    return this.#nextHistory;
+  }
+
+  /** Gives a new slot its criterion. New histories are not ready. `idOf` lets a restart keep its ids. */
+  add(slot: number, bound: BoundCriterion, idOf: (key: string) => number | undefined): Criterion {
+    const specs = historiesOfBound(bound);
+    const histories = specs.map(spec => this.#historyFor(spec, idOf).id);
+    const truth = compileTruth(bound, histories, this.#eventRetentionMs);
+    if (truth instanceof ScopedProfileTruth && truth.truth.timed) {
+      const key = `timer ${bound.key}`;
+      histories.push(this.#addHistory(key, undefined, idOf(key)).id);
+    }
+    const criterion: Criterion = {slot, bound, truth, histories, stamp: 0};
+    this.#bySlot[slot] = criterion;
+    for (const id of new Set(histories)) this.#histories.get(id)!.criteria.push(criterion);
+    if (bound.kind === 'population' || bound.kind === 'profile') this.#addToScopes(criterion);
+    return criterion;
+  }
+
+  remove(slot: number): void {
+    const criterion = this.#bySlot[slot];
+    if (criterion === undefined) return;
+    this.#bySlot[slot] = undefined;
+    for (const id of new Set(criterion.histories)) this.#removeFromHistory(id, criterion);
+    const {bound} = criterion;
+    if (bound.kind !== 'population' && bound.kind !== 'profile') return;
+    for (const scope of bound.scopes) {
+      const criteria = this.#scopes.get(scope)!;
+      dropFrom(criteria.onArrival, criterion);
+      for (const list of criteria.byTopic.values()) dropFrom(list, criterion);
+    }
+  }
+
+  /** Whether it holds for a profile of which nothing is known. */
+  holdsForBlank(criterion: Criterion, blank: ProfileData): boolean {
+    this.#slab.open(-1);
+    criterion.truth.evaluate(this.#slab, blank, 0);
+    return criterion.truth.holds;
+  }
+
+  #historyFor(spec: HistorySpec, idOf: (key: string) => number | undefined): History {
+    const known = this.historyByKey(spec.key);
+    if (known !== undefined) return known;
+    const history = this.#addHistory(spec.key, spec, idOf(spec.key));
+    const predicate = must(history.predicate, 'a history with a spec has a predicate');
+    const others = this.#historiesOf.get(predicate);
+    if (others === undefined) this.#historiesOf.set(predicate, [history]);
+    else others.push(history);
+    return history;
+  }
+
+  #addHistory(key: string, spec: HistorySpec | undefined, keptId: number | undefined): History {
+    const id = keptId ?? this.#nextHistory++;
+    const history: History = {
+      id,
+      spec,
+      predicate: spec === undefined ? undefined : this.index.add(spec.filter),
+      criteria: [],
+      ready: spec === undefined,
+      stamp: 0,
+    };
+    this.#histories.set(id, history);
+    this.#historyIds.set(key, id);
+    return history;
+  }
+
+  #removeFromHistory(id: number, criterion: Criterion): void {
+    const history = this.#histories.get(id)!;
+    dropFrom(history.criteria, criterion);
+    if (history.criteria.length > 0) return;
+    this.#histories.delete(id);
+    this.#historyIds.delete(history.spec?.key ?? `timer ${criterion.bound.key}`);
+    const {predicate} = history;
+    if (predicate === undefined) return;
+    const others = this.#historiesOf.get(predicate)!.filter(other => other !== history);
+    if (others.length > 0) this.#historiesOf.set(predicate, others);
+    else {
+      this.#historiesOf.delete(predicate);
+      this.index.remove(predicate.filter);
+    }
+  }
+
+  #addToScopes(criterion: Criterion): void {
+    const {bound, truth} = criterion;
+    if (bound.kind !== 'population' && bound.kind !== 'profile') return;
+    for (const scope of bound.scopes) {
+      let criteria = this.#scopes.get(scope);
+      if (criteria === undefined) {
+        this.#scopes.set(scope, (criteria = {byTopic: new Map(), onArrival: []}));
+      }
+      if (!(truth instanceof ScopedProfileTruth)) {
+        criteria.onArrival.push(criterion);
+        continue;
+      }
+      const {topic} = truth.truth;
+      const list = criteria.byTopic.get(topic);
+      if (list === undefined) criteria.byTopic.set(topic, [criterion]);
+      else list.push(criterion);
+      if (truth.truth.holds(EMPTY_SCOPE, 0)) criteria.onArrival.push(criterion);
+    }
+  }
+}
+
+const NO_HISTORIES: readonly History[] = [];
+
+/** The filters whose events a criterion needs. */
+export function historiesOfBound(bound: BoundCriterion): readonly HistorySpec[] {
+  switch (bound.kind) {
+    case 'window':
+      return [bound.history];
+    case 'cart':
+      return [bound.added, bound.until];
+    case 'sequence':
+      return bound.steps;
+    case 'population':
+    case 'profile':
+      return [];
+  }
+}
+
+export type {BoundFilter};
+
+function dropFrom<T>(list: T[], element: T): void {
+  const at = list.indexOf(element);
+  if (at >= 0) list.splice(at, 1);
+}

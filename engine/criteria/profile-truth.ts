@@ -1,0 +1,132 @@
+/**
+ * Criteria on what is known of a profile, compiled: one workspace's knowledge and now in, truth and the
+ * moment of the next change by time alone out.
+ */
+import {unreachable} from '../assert.ts';
+import type {Place, When} from '../definitions/definition.ts';
+import type {ScopeData} from '../profiles/profile-data.ts';
+import type {LocationFix, Value} from '../record.ts';
+import {compileTest} from '../values/compile-test.ts';
+import {foldCase} from '../values/fold-case.ts';
+import {windowChangesAtMs, windowHolds} from '../values/window.ts';
+import type {ProfileCriterion} from './bound-criterion.ts';
+
+export interface ProfileTruth {
+  holds(data: ScopeData, nowMs: number): boolean;
+  changesAtMs(data: ScopeData, nowMs: number): number;
+  /** What the criterion looks at. */
+  value(data: ScopeData): Value | undefined;
+  readonly timed: boolean;
+  /** Which changes of a profile can change the truth. */
+  readonly topic: string;
+}
+
+export function compileProfileTruth(criterion: ProfileCriterion): ProfileTruth {
+  switch (criterion.kind) {
+    case 'user_attribute': {
+      const {attribute} = criterion;
+      return ofValue(`attribute ${attribute}`, criterion.test, data => data.attribute(attribute));
+    }
+    case 'device': {
+      const {field} = criterion;
+      return ofValue(`device ${field}`, criterion.test, data => data.device.get(field)?.value);
+    }
+    case 'identity': {
+      const {identity} = criterion;
+      return ofValue(`identity ${identity}`, criterion.test, data => data.identities.get(identity)?.value);
+    }
+    case 'attribution': {
+      const name = `${criterion.event}.${criterion.field}`;
+      return ofValue('attribution', criterion.test, data => data.attribution.get(name)?.value);
+    }
+    case 'consent': {
+      const key = `${criterion.regulation}:${criterion.purpose}`;
+      const wanted = criterion.state === 'given' || criterion.state === 'opted_out';
+      return {
+        holds: data => (data.consent.get(key)?.value === true) === wanted,
+        changesAtMs: never,
+        value: data => data.consent.get(key)?.value,
+        timed: false,
+        topic: `consent ${key}`,
+      };
+    }
+    case 'first_seen':
+      return ofInstant(criterion.when, data => data.firstMs);
+    case 'last_seen':
+      return ofInstant(criterion.when, data => data.lastMs);
+    case 'location': {
+      const {place} = criterion;
+      return {
+        holds: data => data.location !== undefined && isAt(place, data.location),
+        changesAtMs: never,
+        value: data => data.location && describe(data.location),
+        timed: false,
+        topic: 'location',
+      };
+    }
+    default:
+      return unreachable(criterion);
+  }
+}
+
+function never(): number {
+  return Infinity;
+}
+
+function ofValue(
+  topic: string,
+  test: Parameters<typeof compileTest>[0],
+  value: (data: ScopeData) => Value | undefined,
+): ProfileTruth {
+  const compiled = compileTest(test);
+  return {
+    holds: (data, nowMs) => compiled.holds(value(data), nowMs),
+    changesAtMs: (data, nowMs) => compiled.changesAtMs(value(data), nowMs),
+    value,
+    timed: compiled.timed,
+    topic,
+  };
+}
+
+function ofInstant(when: When, instantMs: (data: ScopeData) => number): ProfileTruth {
+  const known = (data: ScopeData): boolean => Number.isFinite(instantMs(data));
+  return {
+    holds: (data, nowMs) => known(data) && windowHolds(when, instantMs(data), nowMs),
+    changesAtMs: (data, nowMs) =>
+      known(data) ? windowChangesAtMs(when, instantMs(data), nowMs) : Infinity,
+    value: data => (known(data) ? instantMs(data) : undefined),
+    timed: when.kind === 'sliding',
+    topic: 'seen',
+  };
+}
+
+const EARTH_RADIUS_METERS = 6_371_008.8;
+
+function isAt(place: Place, fix: LocationFix): boolean {
+  if (place.kind === 'equals') {
+    return (['city', 'state', 'zip', 'dma', 'country'] as const).every(part => {
+      const wanted = place[part];
+      const actual = fix[part];
+      return wanted === undefined || (actual !== undefined && foldCase(actual) === foldCase(wanted));
+    });
+  }
+  if (fix.latitude === undefined || fix.longitude === undefined) return false;
+  return (
+    metersBetween(place.latitude, place.longitude, fix.latitude, fix.longitude) <= place.radiusMeters
+  );
+}
+
+/** Haversine on a sphere of the Earth's mean radius. */
+function metersBetween(latA: number, lonA: number, latB: number, lonB: number): number {
+  const radians = Math.PI / 180;
+  const sinLat = Math.sin(((latB - latA) * radians) / 2);
+  const sinLon = Math.sin(((lonB - lonA) * radians) / 2);
+  const h = sinLat ** 2 + Math.cos(latA * radians) * Math.cos(latB * radians) * sinLon ** 2;
+  return 2 * EARTH_RADIUS_METERS * Math.asin(Math.min(1, Math.sqrt(h)));
+}
+
+function describe(fix: LocationFix): string {
+  const place = [fix.city, fix.state, fix.zip, fix.country].filter(part => part !== undefined);
+  if (place.length > 0) return place.join(', ');
+  return `${fix.latitude}, ${fix.longitude}`;
+}

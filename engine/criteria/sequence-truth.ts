@@ -1,0 +1,89 @@
+/**
+ * A sequence: events in strictly increasing time, one for each step, each soon enough after the one
+ * before, the last inside the window. Which times of a step can end a partial sequence is computed
+ * step by step: a time is reachable when some reachable time of the step before lies before it and within
+ * reach. Linear in the entries.
+ */
+import type {HistorySlab} from '../histories/history-slab.ts';
+import type {ProfileData} from '../profiles/profile-data.ts';
+import type {EventWindow} from './bound-criterion.ts';
+import type {CriterionTruth} from './criterion-truth.ts';
+
+export class SequenceTruth implements CriterionTruth {
+  holds = false;
+  nextMs = Infinity;
+  readonly risesOnly = false;
+  readonly #steps: readonly number[];
+  readonly #withinMs: readonly number[];
+  readonly #window: EventWindow;
+  readonly #retentionMs: number;
+
+  constructor(
+    steps: readonly number[],
+    withinMs: readonly number[],
+    window: EventWindow,
+    retentionMs: number,
+  ) {
+    this.#steps = steps;
+    this.#withinMs = withinMs;
+    this.#window = window;
+    this.#retentionMs = retentionMs;
+  }
+
+  evaluate(slab: HistorySlab, _data: ProfileData, nowMs: number): void {
+    this.holds = false;
+    this.nextMs = Infinity;
+    let reachable: number[] = [];
+    let oldestMs = Infinity;
+    for (let step = 0; step < this.#steps.length; step++) {
+      if (!slab.locate(this.#steps[step]!)) {
+        // Without this step no moment changes anything; an event of it will ask again.
+        this.nextMs = Infinity;
+        return;
+      }
+      const first = slab.lowerBound(nowMs - this.#retentionMs);
+      const end = slab.lowerBound(nowMs + 1);
+      if (end < slab.entryCount) {
+        this.nextMs = Math.min(this.nextMs, slab.words[slab.entryAt + end]!);
+      }
+      if (first < end) oldestMs = Math.min(oldestMs, slab.words[slab.entryAt + first]!);
+      reachable = this.#reach(slab, {step, first, end, before: reachable});
+    }
+    this.#judge(reachable, oldestMs, nowMs);
+  }
+
+  #reach(
+    slab: HistorySlab,
+    {step, first, end, before}: {step: number; first: number; end: number; before: number[]},
+  ): number[] {
+    const times: number[] = [];
+    const withinMs = this.#withinMs[step]!;
+    let latest = -1;
+    for (let i = first; i < end; i++) {
+      const timeMs = slab.words[slab.entryAt + i]!;
+      while (latest + 1 < before.length && before[latest + 1]! < timeMs) latest++;
+      // The latest reachable time before it is the one most likely within reach.
+      if (step === 0 || (latest >= 0 && timeMs - before[latest]! <= withinMs)) times.push(timeMs);
+    }
+    return times;
+  }
+
+  /** `ends` are the times, up to now, of last steps of whole sequences. */
+  #judge(ends: readonly number[], oldestMs: number, nowMs: number): void {
+    const window = this.#window;
+    const sliding = window.kind === 'sliding';
+    for (const endMs of ends) {
+      const inside = sliding
+        ? nowMs - window.olderMs <= endMs && endMs <= nowMs - window.newerMs
+        : window.fromMs <= endMs && endMs < window.toMs;
+      if (inside) {
+        this.holds = true;
+        if (sliding) this.nextMs = Math.min(this.nextMs, endMs + window.olderMs + 1);
+      } else if (sliding && endMs > nowMs - window.newerMs) {
+        this.nextMs = Math.min(this.nextMs, endMs + window.newerMs);
+      }
+    }
+    // The first event of the only sequence may pass the retention.
+    if (this.holds) this.nextMs = Math.min(this.nextMs, oldestMs + this.#retentionMs + 1);
+  }
+}

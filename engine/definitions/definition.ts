@@ -93,7 +93,7 @@ export interface AudienceCriterion extends Scoped {
 export interface ConsentCriterion extends Scoped {
   readonly kind: 'consent';
   readonly regulation: 'gdpr' | 'ccpa';
-  /** Lower case; 'data_sale_opt_out' for ccpa. */
+  /** Lower case; 'data_sale_opt_out' for ccpa; '' for gdpr is any purpose. */
   readonly purpose: string;
   readonly state: 'given' | 'not_given' | 'opted_out' | 'not_opted_out';
 }
@@ -150,7 +150,7 @@ export interface Condition {
   readonly test: Test;
 }
 
-/** An operator with its operand, typed. Text operands are in lower case. */
+/** An operator with its operand, typed. Text operands are folded by `foldCase`. */
 export type Test =
   | {readonly type: 'any'; readonly operator: 'exists' | 'not_exists'}
   | {
@@ -166,16 +166,42 @@ export type Test =
         | 'not_pattern';
       readonly value: string;
     }
-  | {readonly type: 'string'; readonly operator: 'in' | 'not_in'; readonly values: readonly string[]}
+  | {
+      readonly type: 'string';
+      readonly operator: 'in' | 'not_in';
+      readonly values: readonly string[];
+    }
   | {readonly type: 'number'; readonly operator: NumberOperator; readonly value: number}
-  | {readonly type: 'number'; readonly operator: 'between'; readonly low: number; readonly high: number}
-  | {readonly type: 'number'; readonly operator: 'in' | 'not_in'; readonly values: readonly number[]}
+  | {
+      readonly type: 'number';
+      readonly operator: 'between';
+      readonly low: number;
+      readonly high: number;
+    }
+  | {
+      readonly type: 'number';
+      readonly operator: 'in' | 'not_in';
+      readonly values: readonly number[];
+    }
   | {readonly type: 'boolean'; readonly operator: 'equals'; readonly value: boolean}
   | {readonly type: 'date'; readonly operator: 'when'; readonly when: When}
   | {readonly type: 'version'; readonly operator: NumberOperator; readonly value: string}
-  | {readonly type: 'version'; readonly operator: 'between'; readonly low: string; readonly high: string}
-  | {readonly type: 'version'; readonly operator: 'in' | 'not_in'; readonly values: readonly string[]}
-  | {readonly type: 'list'; readonly operator: 'includes' | 'not_includes' | 'partial_match'; readonly value: string}
+  | {
+      readonly type: 'version';
+      readonly operator: 'between';
+      readonly low: string;
+      readonly high: string;
+    }
+  | {
+      readonly type: 'version';
+      readonly operator: 'in' | 'not_in';
+      readonly values: readonly string[];
+    }
+  | {
+      readonly type: 'list';
+      readonly operator: 'includes' | 'not_includes' | 'partial_match';
+      readonly value: string;
+    }
   | {readonly type: 'list'; readonly operator: 'in'; readonly values: readonly string[]};
 
 export type NumberOperator =

@@ -123,7 +123,7 @@ function compileListTest(test: ListTest): CompiledTest {
         return list !== undefined && !list.some(element => readFolded(element) === wanted);
       });
     default:
-      return unreachable(test.operator);
+      return unreachable(test);
   }
 }
 

@@ -35,6 +35,6 @@ export function compileTextTest(test: TextTest): (folded: string) => boolean {
       return text => !wildcard.matches(text);
     }
     default:
-      return unreachable(test.operator);
+      return unreachable(test);
   }
 }

@@ -213,6 +213,7 @@ class HistoryMaker {
 }
 
 export function applyStep(oracle: Oracle, step: Step): void {
+  oracle.advance(step.nowMs);
   switch (step.kind) {
     case 'record':
       oracle.apply(step.record, step.nowMs);

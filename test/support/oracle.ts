@@ -79,6 +79,16 @@ export class Oracle {
     this.#audiences.delete(id);
   }
 
+  /** The time of the latest step; nothing earlier can be asked. */
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Time passes and nothing comes. */
+  advance(nowMs: number): void {
+    this.#reach(nowMs);
+  }
+
   audiences(): readonly OracleAudience[] {
     return [...this.#audiences.values()];
   }

@@ -6,13 +6,13 @@ import {commandHelp} from './help.ts';
 import {HttpClient} from './http-client.ts';
 import type {CliIo} from './io.ts';
 import {Pacer} from './pacer.ts';
-import {Lanes} from './replay-lanes.ts';
-import {NdjsonSource} from './replay-ndjson.ts';
-import {ReplayProgress, replaySummary} from './replay-progress.ts';
-import {CsvSource} from './replay-rows.ts';
-import type {OpenText, ReplaySource} from './replay-source.ts';
-import {decode, openFile, SourceProblem} from './replay-source.ts';
-import {ReplayTally} from './replay-tally.ts';
+import {Lanes} from './replay/lanes.ts';
+import {NdjsonSource} from './replay/ndjson.ts';
+import {ReplayProgress, replaySummary} from './replay/progress.ts';
+import {CsvSource} from './replay/rows.ts';
+import type {OpenText, ReplaySource} from './replay/source.ts';
+import {decode, openFile, SourceProblem} from './replay/source.ts';
+import {ReplayTally} from './replay/tally.ts';
 
 /** After Ctrl-C, how long requests under way may still be answered. */
 const GRACE_MS = 2000;

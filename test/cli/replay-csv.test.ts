@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import {expect, test} from 'vitest';
-import {CsvProblem, csvRows} from '../../server/cli/replay-csv.ts';
+import {CsvProblem, csvRows} from '../../server/cli/replay/csv.ts';
 
 test.each([
   [

@@ -1,7 +1,7 @@
 import {expect, test} from 'vitest';
-import type {Mapping} from '../../server/cli/replay-mapping.ts';
-import {compileMapping} from '../../server/cli/replay-mapping.ts';
-import {timeReader} from '../../server/cli/replay-time.ts';
+import type {Mapping} from '../../server/cli/replay/mapping.ts';
+import {compileMapping} from '../../server/cli/replay/mapping.ts';
+import {timeReader} from '../../server/cli/replay/time.ts';
 
 const HEADER = ['order', 'customer', 'at', 'price', 'quantity', 'vip'];
 const ROW = ['A1', '12.0', '2026-01-02 03:04:05', '2.5', '4', 'yes'];

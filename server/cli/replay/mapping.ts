@@ -2,13 +2,13 @@
  * How the rows of a CSV file become batches. A mapping is JSON; docs/replay.md describes it and
  * docs/online-retail.mapping.json is one.
  */
-import {columnIndex, RowProblem} from './replay-cell.ts';
-import type {MappingProblem, Template, TemplateScope} from './replay-cell.ts';
-import type {RowCondition} from './replay-condition.ts';
-import {compileCondition} from './replay-condition.ts';
-import type {CsvRow} from './replay-csv.ts';
-import {compileTemplate} from './replay-template.ts';
-import {timeReader} from './replay-time.ts';
+import {columnIndex, RowProblem} from './cell.ts';
+import type {MappingProblem, Template, TemplateScope} from './cell.ts';
+import type {RowCondition} from './condition.ts';
+import {compileCondition} from './condition.ts';
+import type {CsvRow} from './csv.ts';
+import {compileTemplate} from './template.ts';
+import {timeReader} from './time.ts';
 
 export interface Mapping {
   readonly columnCount: number;

@@ -1,10 +1,10 @@
-import {RowProblem} from './replay-cell.ts';
-import type {CsvRow} from './replay-csv.ts';
-import {CsvProblem, csvRows} from './replay-csv.ts';
-import type {Mapping} from './replay-mapping.ts';
-import {compileMapping, mappingDelimiter} from './replay-mapping.ts';
-import type {OpenText, ReplayBatch, ReplaySource, SourceTally} from './replay-source.ts';
-import {complain, profileOf, SourceProblem} from './replay-source.ts';
+import {RowProblem} from './cell.ts';
+import type {CsvRow} from './csv.ts';
+import {CsvProblem, csvRows} from './csv.ts';
+import type {Mapping} from './mapping.ts';
+import {compileMapping, mappingDelimiter} from './mapping.ts';
+import type {OpenText, ReplayBatch, ReplaySource, SourceTally} from './source.ts';
+import {complain, profileOf, SourceProblem} from './source.ts';
 import {requestId} from './request-id.ts';
 
 /** Grouping over all rows keeps them in memory, about 300 bytes each. */

@@ -1,6 +1,6 @@
-import {columnIndex} from './replay-cell.ts';
-import type {CsvRow} from './replay-csv.ts';
-import type {TemplateScope} from './replay-cell.ts';
+import {columnIndex} from './cell.ts';
+import type {CsvRow} from './csv.ts';
+import type {TemplateScope} from './cell.ts';
 
 export type RowCondition = (row: CsvRow) => boolean;
 

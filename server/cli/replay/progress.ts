@@ -1,7 +1,7 @@
-import type {TextOutput} from './io.ts';
-import type {SourceTally} from './replay-source.ts';
-import type {ReplayTally} from './replay-tally.ts';
-import {count, duration, milliseconds, things} from './format.ts';
+import type {TextOutput} from '../io.ts';
+import type {SourceTally} from './source.ts';
+import type {ReplayTally} from './tally.ts';
+import {count, duration, milliseconds, things} from '../format.ts';
 
 const EVERY_MS_WATCHED = 200;
 const EVERY_MS_LOGGED = 5000;

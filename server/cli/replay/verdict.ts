@@ -1,6 +1,6 @@
-import type {HttpAnswer} from './http-client.ts';
-import type {ReplayBatch} from './replay-source.ts';
-import type {ReplayTally} from './replay-tally.ts';
+import type {HttpAnswer} from '../http-client.ts';
+import type {ReplayBatch} from './source.ts';
+import type {ReplayTally} from './tally.ts';
 
 /** What an answer means for the batches of its request. */
 export type Verdict =

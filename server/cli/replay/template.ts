@@ -2,9 +2,9 @@
  * The small language of a mapping's `batch`: JSON in which strings name columns. Compiled once against
  * the header, so that a row costs no parsing. docs/replay.md is its description for users.
  */
-import {compileText, readNumber} from './replay-cell.ts';
-import {compileCondition} from './replay-condition.ts';
-import type {RowGroup, Template, TemplateScope} from './replay-cell.ts';
+import {compileText, readNumber} from './cell.ts';
+import {compileCondition} from './condition.ts';
+import type {RowGroup, Template, TemplateScope} from './cell.ts';
 
 export function compileTemplate(value: unknown, path: string, scope: TemplateScope): Template {
   if (typeof value === 'string') return compileText(value, path, scope);

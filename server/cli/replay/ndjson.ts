@@ -1,5 +1,5 @@
-import type {OpenText, ReplayBatch, ReplaySource, SourceTally} from './replay-source.ts';
-import {complain, profileOf} from './replay-source.ts';
+import type {OpenText, ReplayBatch, ReplaySource, SourceTally} from './source.ts';
+import {complain, profileOf} from './source.ts';
 import {requestId} from './request-id.ts';
 
 /** The server takes no larger body, so a longer line cannot be a batch. */

@@ -1,7 +1,7 @@
 /**
  * A string of a mapping: text in which `{Column|filter}` stands for a cell of the row.
  */
-import type {CsvRow} from './replay-csv.ts';
+import type {CsvRow} from './csv.ts';
 
 /** A fault in a mapping file. Paths look like `batch.events[0].data`. */
 export interface MappingProblem {

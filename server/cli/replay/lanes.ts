@@ -1,9 +1,9 @@
 import {setTimeout as sleep} from 'node:timers/promises';
-import {things} from './format.ts';
-import type {HttpAnswer} from './http-client.ts';
-import type {ReplayBatch} from './replay-source.ts';
-import type {ReplayTally} from './replay-tally.ts';
-import {judge} from './replay-verdict.ts';
+import {things} from '../format.ts';
+import type {HttpAnswer} from '../http-client.ts';
+import type {ReplayBatch} from './source.ts';
+import type {ReplayTally} from './tally.ts';
+import {judge} from './verdict.ts';
 
 export interface LaneOptions {
   readonly laneCount: number;

@@ -154,7 +154,11 @@ export function bindCriterion(criterion: Criterion, context: BindingContext): Bo
     case 'sequence': {
       const steps = criterion.steps.map(step =>
         historyOf(
-          bindFilter({...step.filter, workspaces: step.filter.workspaces ?? criterion.workspaces}, context, COUNT),
+          bindFilter(
+            {...step.filter, workspaces: step.filter.workspaces ?? criterion.workspaces},
+            context,
+            COUNT,
+          ),
           COUNT,
           Infinity,
         ),
@@ -226,7 +230,12 @@ function withNames(filter: BoundFilter, names: readonly string[]): BoundFilter {
 
 /** These belong to the profile's devices, not to an input. */
 const EVERY_INPUT: ReadonlySet<string> = new Set(['crash', 'install', 'uninstall', 'upgrade']);
-const NAMED: ReadonlySet<string> = new Set(['event', 'commerce', 'screen_view', 'attribution_event']);
+const NAMED: ReadonlySet<string> = new Set([
+  'event',
+  'commerce',
+  'screen_view',
+  'attribution_event',
+]);
 
 function eventKindOf(filter: EventFilter, measure: Measure): EventKind {
   switch (filter.kind) {
@@ -260,7 +269,8 @@ function historyOf(filter: BoundFilter, measure: Measure, keep: number): History
           attribute: measure.attribute,
           as: measure.function === 'distinct' ? 'text' : 'number',
         } as const);
-  const suffix = value === undefined ? (keep === Infinity ? '' : ` latest ${keep}`) : ` ${text(value)}`;
+  const suffix =
+    value === undefined ? (keep === Infinity ? '' : ` latest ${keep}`) : ` ${text(value)}`;
   return {key: filter.key + suffix, filter, value, keep};
 }
 

@@ -100,7 +100,8 @@ export class ScopedProfileTruth implements CriterionTruth {
     for (const scope of data.scopes) {
       if (!this.#scopes.includes(scope.scope)) continue;
       if (this.truth.holds(scope, nowMs)) this.holds = true;
-      if (this.truth.timed) this.nextMs = Math.min(this.nextMs, this.truth.changesAtMs(scope, nowMs));
+      if (this.truth.timed)
+        this.nextMs = Math.min(this.nextMs, this.truth.changesAtMs(scope, nowMs));
     }
   }
 }

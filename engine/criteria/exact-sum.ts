@@ -21,7 +21,8 @@ export class ExactSum {
     const {digits, scale} = decimalOf(amount);
     const common = Math.max(scale, this.#exactScale);
     this.#exact =
-      this.#exact * 10n ** BigInt(common - this.#exactScale) + digits * 10n ** BigInt(common - scale);
+      this.#exact * 10n ** BigInt(common - this.#exactScale) +
+      digits * 10n ** BigInt(common - scale);
     this.#exactScale = common;
   }
 

@@ -42,7 +42,13 @@ export class PredicateIndex {
   }
 
   /** Appends to `found` every predicate that the event meets. */
-  find(event: EventRecord, scope: number, inputId: number, nowMs: number, found: Predicate[]): void {
+  find(
+    event: EventRecord,
+    scope: number,
+    inputId: number,
+    nowMs: number,
+    found: Predicate[],
+  ): void {
     const named = this.#byEvent.get(`${event.kind}\n${event.name}`);
     const anyName = this.#byEvent.get(event.kind);
     if (named === undefined && anyName === undefined) return;
@@ -125,13 +131,19 @@ class AttributePredicates {
       put(this.#byNumber, test.value, predicate);
     } else if (test.type === 'number' && test.operator === 'in') {
       for (const value of test.values) put(this.#byNumber, value, predicate);
-    } else if (test.type === 'number' && (test.operator === 'greater_than' || test.operator === 'greater_or_equal')) {
+    } else if (
+      test.type === 'number' &&
+      (test.operator === 'greater_than' || test.operator === 'greater_or_equal')
+    ) {
       this.#above.push({bound: test.value, predicate});
       this.#above.sort((a, b) => a.bound - b.bound);
     } else if (test.type === 'number' && test.operator === 'between') {
       this.#above.push({bound: test.low, predicate});
       this.#above.sort((a, b) => a.bound - b.bound);
-    } else if (test.type === 'number' && (test.operator === 'less_than' || test.operator === 'less_or_equal')) {
+    } else if (
+      test.type === 'number' &&
+      (test.operator === 'less_than' || test.operator === 'less_or_equal')
+    ) {
       this.#below.push({bound: test.value, predicate});
       this.#below.sort((a, b) => b.bound - a.bound);
     } else {
@@ -191,13 +203,18 @@ function accessRank(condition: Condition): number {
   if (test.operator === 'not_exists') return 0;
   // Of two equal ones the event's own field: items are several.
   const own = isItemField(condition) ? 0 : 1;
-  if (test.operator === 'exact_match' || (test.type === 'number' && test.operator === 'equals')) return 6 + own;
+  if (test.operator === 'exact_match' || (test.type === 'number' && test.operator === 'equals'))
+    return 6 + own;
   if (test.operator === 'in' && (test.type === 'string' || test.type === 'number')) return 4 + own;
-  if (test.type === 'number' && test.operator !== 'not_equals' && test.operator !== 'not_in') return 2 + own;
+  if (test.type === 'number' && test.operator !== 'not_equals' && test.operator !== 'not_in')
+    return 2 + own;
   return 1;
 }
 
-function offerAll(predicates: Predicate[] | undefined, offer: (predicate: Predicate) => void): void {
+function offerAll(
+  predicates: Predicate[] | undefined,
+  offer: (predicate: Predicate) => void,
+): void {
   if (predicates === undefined) return;
   for (let i = 0; i < predicates.length; i++) offer(predicates[i]!);
 }

@@ -42,8 +42,7 @@ export class Predicate {
       return false;
     }
     return (
-      this.#promotion.length === 0 ||
-      event.items.some(item => meets(this.#promotion, item, nowMs))
+      this.#promotion.length === 0 || event.items.some(item => meets(this.#promotion, item, nowMs))
     );
   }
 

@@ -33,7 +33,11 @@ export function compileProfileTruth(criterion: ProfileCriterion): ProfileTruth {
     }
     case 'identity': {
       const {identity} = criterion;
-      return ofValue(`identity ${identity}`, criterion.test, data => data.identities.get(identity)?.value);
+      return ofValue(
+        `identity ${identity}`,
+        criterion.test,
+        data => data.identities.get(identity)?.value,
+      );
     }
     case 'attribution': {
       const name = `${criterion.event}.${criterion.field}`;
@@ -107,12 +111,15 @@ function isAt(place: Place, fix: LocationFix): boolean {
     return (['city', 'state', 'zip', 'dma', 'country'] as const).every(part => {
       const wanted = place[part];
       const actual = fix[part];
-      return wanted === undefined || (actual !== undefined && foldCase(actual) === foldCase(wanted));
+      return (
+        wanted === undefined || (actual !== undefined && foldCase(actual) === foldCase(wanted))
+      );
     });
   }
   if (fix.latitude === undefined || fix.longitude === undefined) return false;
   return (
-    metersBetween(place.latitude, place.longitude, fix.latitude, fix.longitude) <= place.radiusMeters
+    metersBetween(place.latitude, place.longitude, fix.latitude, fix.longitude) <=
+    place.radiusMeters
   );
 }
 

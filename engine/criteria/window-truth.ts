@@ -29,7 +29,12 @@ export class WindowTruth {
   /** What the comparison was made with; undefined when there is no value. */
   measured: number | undefined;
 
-  constructor(window: EventWindow, measure: Measure['function'], compare: Compare, retentionMs: number) {
+  constructor(
+    window: EventWindow,
+    measure: Measure['function'],
+    compare: Compare,
+    retentionMs: number,
+  ) {
     this.#window = window;
     this.#measure = measure;
     this.#compare = compare;
@@ -41,13 +46,21 @@ export class WindowTruth {
 
   /** A new entry, late or not, cannot make a plain "at least n" false. */
   get risesOnly(): boolean {
-    return this.atLeast >= 0 && !this.#negated && this.#window.kind === 'sliding' && this.#window.newerMs === 0;
+    return (
+      this.atLeast >= 0 &&
+      !this.#negated &&
+      this.#window.kind === 'sliding' &&
+      this.#window.newerMs === 0
+    );
   }
 
   /** For a profile without the history. */
   evaluateEmpty(): void {
     this.nextMs = Infinity;
-    this.measured = this.#measure === 'count' || this.#measure === 'sum' || this.#measure === 'distinct' ? 0 : undefined;
+    this.measured =
+      this.#measure === 'count' || this.#measure === 'sum' || this.#measure === 'distinct'
+        ? 0
+        : undefined;
     this.holds = this.measured !== undefined && compareNumber(this.#compare, this.measured);
   }
 
@@ -114,7 +127,8 @@ export class WindowTruth {
         let best: number | undefined;
         for (let i = from; i < to; i++) {
           const value = words[valueAt + i * width]!;
-          if (best === undefined || (this.#measure === 'min' ? value < best : value > best)) best = value;
+          if (best === undefined || (this.#measure === 'min' ? value < best : value > best))
+            best = value;
         }
         return best;
       }

@@ -201,11 +201,7 @@ export class HistorySlab {
   removeHistory(): void {
     this.remove(0, this.entryCount);
     const used = this.#ints[this.#base * 2 + 1]!;
-    this.words.copyWithin(
-      this.directoryAt,
-      this.directoryAt + DIRECTORY_WORDS,
-      this.#base + used,
-    );
+    this.words.copyWithin(this.directoryAt, this.directoryAt + DIRECTORY_WORDS, this.#base + used);
     this.#ints[this.#base * 2]!--;
     this.#ints[this.#base * 2 + 1] = used - DIRECTORY_WORDS;
   }

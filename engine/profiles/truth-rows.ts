@@ -105,7 +105,10 @@ export class TruthRows {
     if (block === undefined) {
       // Blocks are asked for in ascending order, except after a load; fill the gap.
       while (this.#blocks.length <= index) {
-        this.#blocks.push({words: new Uint32Array(BLOCK_ROWS * this.#stride), stride: this.#stride});
+        this.#blocks.push({
+          words: new Uint32Array(BLOCK_ROWS * this.#stride),
+          stride: this.#stride,
+        });
       }
       return this.#blocks[index]!;
     }

@@ -55,7 +55,11 @@ export class TimingWheel {
    * Fires what is due up to `untilMs` in order of time, calling `fire(ordinal, atMs)`. Stops at the end
    * of the millisecond in which `firingsMax` was reached, and returns how far it came. `fire` may arm.
    */
-  advance(untilMs: number, firingsMax: number, fire: (ordinal: Ordinal, atMs: number) => void): number {
+  advance(
+    untilMs: number,
+    firingsMax: number,
+    fire: (ordinal: Ordinal, atMs: number) => void,
+  ): number {
     let fired = 0;
     while (this.#nowMs < untilMs) {
       const atMs = this.#nextOccupied(untilMs);

@@ -2,22 +2,11 @@
  * What the main thread and the shard threads say to one another. One type for each call, so both
  * ends agree at compile time. Everything here survives structured cloning.
  */
-import type {Expression} from '../../engine/definitions/definition.ts';
-import type {Environment, ScopeId, Watermark} from '../../engine/ids.ts';
+import type {AudienceSpec} from '../../engine/audiences/audience-spec.ts';
+import type {ScopeId, Watermark} from '../../engine/ids.ts';
 import type {LocationFix, Value} from '../../engine/record.ts';
 
-/** All a shard knows of an audience. Drafts are sent too: others may nest them. */
-export interface ShardAudience {
-  readonly id: number;
-  /** Of this definition. */
-  readonly version: number;
-  readonly active: boolean;
-  readonly expression: Expression;
-  readonly workspaces: readonly number[];
-  /** undefined: every input of the workspaces. */
-  readonly inputs: readonly number[] | undefined;
-  readonly environment: Environment;
-}
+export type ShardAudience = AudienceSpec;
 
 export interface AudienceState {
   readonly id: number;
@@ -42,7 +31,12 @@ export interface ProfileScopeView {
   readonly lastSeenMs: number;
   readonly attributes: readonly (readonly [name: string, value: Value])[];
   readonly identities: readonly (readonly [type: string, value: string])[];
-  readonly consent: readonly {readonly regulation: string; readonly purpose: string; readonly consented: boolean; readonly timeMs: number}[];
+  readonly consent: readonly {
+    readonly regulation: string;
+    readonly purpose: string;
+    readonly consented: boolean;
+    readonly timeMs: number;
+  }[];
   readonly device: readonly (readonly [field: string, value: Value])[];
   readonly location: LocationFix | undefined;
 }
@@ -57,7 +51,10 @@ export interface ShardCalls {
   /** Upserts and removals of audiences; resolves when durable, not when calculated. */
   define: {args: {upsert: readonly ShardAudience[]; remove: readonly number[]}; result: undefined};
   states: {args: undefined; result: readonly AudienceState[]};
-  members: {args: {audience: number; after: bigint | undefined; limit: number}; result: MembersPage};
+  members: {
+    args: {audience: number; after: bigint | undefined; limit: number};
+    result: MembersPage;
+  };
   /** All members as of a durable watermark. */
   snapshot: {args: {audience: number}; result: MembersPage & {watermark: Watermark}};
   profile: {args: {mpid: bigint}; result: ProfileView | undefined};
@@ -97,7 +94,10 @@ export interface Shards {
     method: M,
     args: ShardCalls[M]['args'],
   ): Promise<ShardCalls[M]['result']>;
-  callAll<M extends keyof ShardCalls>(method: M, args: ShardCalls[M]['args']): Promise<ShardCalls[M]['result'][]>;
+  callAll<M extends keyof ShardCalls>(
+    method: M,
+    args: ShardCalls[M]['args'],
+  ): Promise<ShardCalls[M]['result'][]>;
   /** Newest durable watermark of a shard. */
   durable(shard: number): Watermark;
   /** Oldest watermark from which the feed can be read on: a cursor below it has lost deltas. */

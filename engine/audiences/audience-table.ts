@@ -1,0 +1,232 @@
+/**
+ * Audiences from definition to membership. A new definition is compiled at once and served when all it
+ * needs is there: histories backfilled, new nodes evaluated for every profile in slices. Until then the
+ * old definition is served; then exactly the difference goes out.
+ */
+import {must} from '../assert.ts';
+import type {BoundCriterion} from '../criteria/bound-criterion.ts';
+import type {CriteriaTable} from '../criteria/criteria-table.ts';
+import type {ExpressionGraph, Literal} from '../expressions/expression-graph.ts';
+import type {Propagation} from '../expressions/propagation.ts';
+import {ProfileData} from '../profiles/profile-data.ts';
+import type {TruthRows} from '../profiles/truth-rows.ts';
+import {type AudienceSpec, nestedAudiences} from './audience-spec.ts';
+import {compileAudience} from './compile-audience.ts';
+
+export interface Audience {
+  readonly id: number;
+  /** Whose members are served; −1 before the first definition is ready. */
+  root: Literal;
+  version: number;
+  /** The definition being prepared. */
+  next:
+    | {readonly version: number; readonly root: Literal; readonly histories: readonly number[]}
+    | undefined;
+}
+
+export interface AudienceParts {
+  readonly graph: ExpressionGraph;
+  readonly rows: TruthRows;
+  readonly propagation: Propagation;
+  readonly criteria: CriteriaTable;
+  readonly eventRetentionMs: number;
+  /** The id a history had before a restart. */
+  readonly historyIdOf: (key: string) => number | undefined;
+}
+
+export class AudienceTable {
+  readonly #parts: AudienceParts;
+  #specs = new Map<number, AudienceSpec>();
+  #nestedIn = new Map<number, readonly number[]>();
+  #audiences = new Map<number, Audience>();
+  #byRoot = new Map<number, Audience[]>();
+
+  constructor(parts: AudienceParts) {
+    this.#parts = parts;
+  }
+
+  get(id: number): Audience | undefined {
+    return this.#audiences.get(id);
+  }
+
+  spec(id: number): AudienceSpec | undefined {
+    return this.#specs.get(id);
+  }
+
+  specs(): IterableIterator<AudienceSpec> {
+    return this.#specs.values();
+  }
+
+  all(): IterableIterator<Audience> {
+    return this.#audiences.values();
+  }
+
+  /** Those that serve the members of this root. */
+  atRoot(slot: number): readonly Audience[] | undefined {
+    return this.#byRoot.get(slot);
+  }
+
+  /**
+   * Takes new definitions and removals. Returns the audiences whose members have to go because they are
+   * gone or no longer active: the caller tells, then calls `drop`.
+   */
+  define(upsert: readonly AudienceSpec[], remove: readonly number[]): Audience[] {
+    for (const spec of upsert) {
+      this.#specs.set(spec.id, spec);
+      this.#nestedIn.set(spec.id, nestedAudiences(spec.expression));
+    }
+    for (const id of remove) {
+      this.#specs.delete(id);
+      this.#nestedIn.delete(id);
+    }
+    const changed = this.#withDependents([...upsert.map(spec => spec.id), ...remove]);
+    const leaving: Audience[] = [];
+    for (const id of changed) {
+      const spec = this.#specs.get(id);
+      const audience = this.#audiences.get(id);
+      if (spec?.active === true) this.#prepare(spec);
+      else if (audience !== undefined) leaving.push(audience);
+    }
+    return leaving;
+  }
+
+  drop(audience: Audience): void {
+    this.#attach(audience, -1);
+    this.#audiences.delete(audience.id);
+    this.sweep();
+  }
+
+  /** Frees what no audience uses any more. */
+  sweep(): void {
+    const {graph, criteria, propagation, rows} = this.#parts;
+    const roots: Literal[] = [];
+    for (const audience of this.#audiences.values()) {
+      if (audience.root >= 0) roots.push(audience.root);
+      if (audience.next !== undefined) roots.push(audience.next.root);
+    }
+    for (const slot of graph.sweep(roots)) {
+      criteria.remove(slot);
+      propagation.setRoot(slot, false);
+      rows.setBlank(slot, false);
+    }
+  }
+
+  /** Makes the prepared definition the served one. The caller has told the difference. */
+  promote(audience: Audience): void {
+    const next = must(audience.next, 'only a prepared definition is promoted');
+    audience.next = undefined;
+    audience.version = next.version;
+    this.#attach(audience, next.root);
+  }
+
+  /** Histories that the prepared definitions wait for. */
+  unreadyHistories(): number[] {
+    const wanted = new Set<number>();
+    for (const audience of this.#audiences.values()) {
+      for (const id of audience.next?.histories ?? []) {
+        if (this.#parts.criteria.history(id)?.ready === false) wanted.add(id);
+      }
+    }
+    return [...wanted];
+  }
+
+  isWaiting(audience: Audience): boolean {
+    const {criteria} = this.#parts;
+    return audience.next?.histories.some(id => criteria.history(id)?.ready === false) ?? false;
+  }
+
+  /** New nodes under the prepared definition. */
+  freshNodes(audience: Audience): number[] {
+    const {graph} = this.#parts;
+    if (audience.next === undefined) return [];
+    return [...graph.reachable([audience.next.root])].filter(slot => graph.isFresh(slot));
+  }
+
+  /** Children before parents. */
+  inOrder(slots: Iterable<number>): number[] {
+    const {graph} = this.#parts;
+    return [...slots].sort((a, b) => graph.level(a) - graph.level(b) || a - b);
+  }
+
+  #prepare(spec: AudienceSpec): void {
+    const {graph, criteria, rows, propagation, eventRetentionMs, historyIdOf} = this.#parts;
+    const created: number[] = [];
+    const blank = new ProfileData();
+    const root = compileAudience(spec, {
+      graph,
+      eventRetentionMs,
+      specOf: id => this.#specs.get(id),
+      onCriterion: (slot: number, bound: BoundCriterion) => {
+        propagation.reserve();
+        const criterion = criteria.add(slot, bound, historyIdOf);
+        rows.setBlank(slot, criteria.holdsForBlank(criterion, blank));
+      },
+      created,
+    });
+    propagation.reserve();
+    for (const slot of created) rows.setBlank(slot, this.#blankValue(slot));
+    let audience = this.#audiences.get(spec.id);
+    if (audience === undefined) {
+      audience = {id: spec.id, root: -1, version: 0, next: undefined};
+      this.#audiences.set(spec.id, audience);
+    }
+    if (audience.root === root) {
+      audience.next = undefined;
+      audience.version = spec.version;
+      return;
+    }
+    const histories = [...graph.reachable([root])].flatMap(
+      slot => criteria.find(slot)?.histories ?? [],
+    );
+    audience.next = {version: spec.version, root, histories: [...new Set(histories)]};
+  }
+
+  #blankValue(slot: number): boolean {
+    const {graph, rows} = this.#parts;
+    const isAnd = graph.isAnd(slot);
+    for (const literal of graph.children(slot)) {
+      const negated = (literal & 1) === 1;
+      const holds = rows.blank(literal >> 1) !== negated;
+      if (holds !== isAnd) return !isAnd;
+    }
+    return isAnd;
+  }
+
+  #attach(audience: Audience, root: Literal): void {
+    const {propagation} = this.#parts;
+    if (audience.root >= 0) {
+      const slot = audience.root >> 1;
+      const others = (this.#byRoot.get(slot) ?? []).filter(other => other !== audience);
+      if (others.length > 0) this.#byRoot.set(slot, others);
+      else {
+        this.#byRoot.delete(slot);
+        propagation.setRoot(slot, false);
+      }
+    }
+    audience.root = root;
+    if (root < 0) return;
+    const slot = root >> 1;
+    this.#byRoot.set(slot, [...(this.#byRoot.get(slot) ?? []), audience]);
+    propagation.setRoot(slot, true);
+  }
+
+  /** The audiences and all that nest them, at any depth. */
+  #withDependents(ids: readonly number[]): Set<number> {
+    const users = new Map<number, number[]>();
+    for (const [user, nestedIds] of this.#nestedIn) {
+      for (const nested of nestedIds) {
+        const list = users.get(nested);
+        if (list === undefined) users.set(nested, [user]);
+        else list.push(user);
+      }
+    }
+    const reached = new Set<number>();
+    const stack = [...ids];
+    for (let id = stack.pop(); id !== undefined; id = stack.pop()) {
+      if (reached.has(id)) continue;
+      reached.add(id);
+      stack.push(...(users.get(id) ?? []));
+    }
+    return reached;
+  }
+}

@@ -4,6 +4,8 @@
  */
 const NESTING_MAX = 64;
 
+const CLOSING = {'[': ']', '{': '}'} as const;
+
 interface Container {
   readonly isArray: boolean;
   key: string;
@@ -28,40 +30,40 @@ class FaultScan {
   find(): string {
     this.#skipSpace();
     if (this.#at >= this.#text.length) return 'it is empty';
-    // One value, then whatever its container expects, until something else is there.
+    // One value, or the opening of one; then whatever its container expects next.
     while (true) {
       this.#skipSpace();
-      const opened = this.#open();
-      if (typeof opened === 'string') return this.#describe(opened);
-      if (opened) continue;
-      const problem = this.#scalar() ?? this.#close();
-      if (problem !== undefined) return this.#describe(problem);
-      if (this.#containers.length === 0) {
+      const char = this.#text[this.#at];
+      if (char === '[' || char === '{') {
+        this.#at++;
         this.#skipSpace();
-        return this.#describe(
-          this.#at < this.#text.length ? 'nothing may follow the value' : 'unreadable',
-        );
+        if (this.#text[this.#at] !== CLOSING[char]) {
+          const problem = this.#enter(char === '[');
+          if (problem !== undefined) return this.#describe(problem);
+          continue;
+        }
+        this.#at++;
+      } else {
+        const problem = this.#scalar();
+        if (problem !== undefined) return this.#describe(problem);
       }
+      const problem = this.#close();
+      if (problem !== undefined) return this.#describe(problem);
+      if (this.#containers.length > 0) continue;
+      this.#skipSpace();
+      return this.#describe(
+        this.#at < this.#text.length ? 'nothing may follow the value' : 'unreadable',
+      );
     }
   }
 
-  /** True: a container was entered and a value must follow. A string: what is wrong. */
-  #open(): boolean | string {
-    const char = this.#text[this.#at];
-    if (char !== '[' && char !== '{') return false;
-    if (this.#containers.length === NESTING_MAX)
-      return `nested deeper than ${NESTING_MAX} levels, and invalid below`;
-    this.#at++;
-    const isArray = char === '[';
-    this.#skipSpace();
-    if (this.#text[this.#at] === (isArray ? ']' : '}')) {
-      this.#at++;
-      return this.#close() ?? this.#containers.length > 0;
+  #enter(isArray: boolean): string | undefined {
+    if (this.#containers.length === NESTING_MAX) {
+      return `nested deeper than ${NESTING_MAX} levels, and invalid below,`;
     }
-    const container: Container = {isArray, key: '', index: 0};
+    const container = {isArray, key: '', index: 0};
     this.#containers.push(container);
-    if (isArray) return true;
-    return this.#key(container) ?? true;
+    return isArray ? undefined : this.#key(container);
   }
 
   /** After a value: a comma and the next key, or the ends of containers. */

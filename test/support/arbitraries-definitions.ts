@@ -193,11 +193,19 @@ function condition(context: DefinitionContext, attributes: readonly AttributeKin
   const {random, windows} = context;
   const {name, reading} = random.pick(attributes);
   const test = randomTest(random, reading, windows);
+  if (name === '$app_version' && !Array.isArray(test['value']) && random.chance(0.5)) {
+    return {attribute: name, ...untyped(test)};
+  }
   // A duration worth comparing with is one that sessions have.
   if (name === '$session_duration_ms' && typeof test['value'] === 'number') {
     return {attribute: name, operator: 'greater_or_equal', value: random.pick([0, 1_000, 60_000])};
   }
   return {attribute: name, ...test};
+}
+
+/** Versions need not say that they are. */
+function untyped({type: _, ...test}: JsonObject): JsonObject {
+  return test;
 }
 
 function eventCriterion(context: DefinitionContext): JsonObject {
@@ -333,7 +341,7 @@ function device(context: DefinitionContext): JsonObject {
         kind: 'device',
         field: 'os_version',
         operator: random.pick(['greater_than', 'less_or_equal', 'equals']),
-        value: random.pick(DEVICES.os_version.filter(version => version.includes('.'))),
+        value: random.pick(DEVICES.os_version),
         ...narrowed(context),
       }),
     ],

@@ -270,9 +270,7 @@ export function sequenceHolds(criterion: JsonObject, asker: Asker, sight: Sight)
   /** Times at which the steps so far can end. */
   let ends: number[] | undefined;
   for (const step of steps) {
-    const inherited =
-      criterion['workspaces'] === undefined ? {} : {workspaces: criterion['workspaces']};
-    const stepTimes = matching({...inherited, ...step}, asker, sight).map(
+    const stepTimes = matching(inheriting(step, criterion), asker, sight).map(
       ({event}) => event.timeMs,
     );
     if (ends === undefined) {
@@ -286,4 +284,15 @@ export function sequenceHolds(criterion: JsonObject, asker: Asker, sight: Sight)
     );
   }
   return (ends ?? []).some(timeMs => whenHolds(windowOf(criterion), timeMs, sight.nowMs));
+}
+
+/** What the sequence says of workspaces and inputs holds for steps that say nothing of their own. */
+function inheriting(step: JsonObject, sequence: JsonObject): JsonObject {
+  const {workspaces = sequence['workspaces'], inputs} = step;
+  const own = inputs ?? (EVERY_INPUT.has(step['kind']) ? undefined : sequence['inputs']);
+  return {
+    ...step,
+    ...(workspaces === undefined ? {} : {workspaces}),
+    ...(own === undefined ? {} : {inputs: own}),
+  };
 }

@@ -10,31 +10,43 @@ import {meets} from './oracle-values.ts';
 /** The value of a calculated attribute of one profile in one scope; undefined: it has none. */
 export type Calculation = (name: string, scope: number, sight: Sight) => Value | undefined;
 
+/** What the definitions refer to and do not say themselves. */
+export interface References {
+  /** Without it there are no calculated attributes. */
+  readonly calculate?: Calculation | undefined;
+  /** Without it cities can only be asked for by their coordinates. */
+  readonly findCity?: ((name: string) => Point | undefined) | undefined;
+}
+
+export interface Point {
+  readonly latitude: number;
+  readonly longitude: number;
+}
+
 export function userCriterionHolds(
   criterion: JsonObject,
   asker: Asker,
   sight: Sight,
-  calculate: Calculation,
+  references: References,
 ): boolean {
   return scopesOf(criterion, asker).some(scope => {
     const records = sight.records.filter(record => record.scope === scope);
     if (records.length === 0) return false;
-    return holdsInScope(criterion, {...sight, records}, name => calculate(name, scope, sight));
+    const name = criterion['name'];
+    if (criterion['kind'] === 'calculated_attribute') {
+      const value = references.calculate?.(textIn(name, 'name'), scope, sight);
+      return meets(value, criterion, sight.nowMs);
+    }
+    return holdsInScope(criterion, {...sight, records}, references);
   });
 }
 
-function holdsInScope(
-  criterion: JsonObject,
-  sight: Sight,
-  calculate: (name: string) => Value | undefined,
-): boolean {
+function holdsInScope(criterion: JsonObject, sight: Sight, references: References): boolean {
   const {records, nowMs} = sight;
   const name = (field: string): string => textIn(criterion[field], field);
   switch (criterion['kind']) {
     case 'user_attribute':
       return meets(userAttribute(records, name('attribute')), criterion, nowMs);
-    case 'calculated_attribute':
-      return meets(calculate(name('name')), criterion, nowMs);
     case 'consent':
       return consentHolds(criterion, records);
     case 'device':
@@ -44,7 +56,7 @@ function holdsInScope(
     case 'last_seen':
       return whenHolds(objectIn(criterion['when'], 'when'), lastSeenMs(sight), nowMs);
     case 'location':
-      return locationHolds(criterion, records);
+      return locationHolds(criterion, records, references);
     case 'identity':
       return meets(identity(records, name('identity')), criterion, nowMs);
     case 'attribution':
@@ -67,16 +79,21 @@ export function userAttribute(records: readonly ProfileRecord[], name: string): 
   return latest(ofName, change => change.timeMs)?.value;
 }
 
+/** gdpr without a purpose: consent to whatever purpose. */
 function consentHolds(criterion: JsonObject, records: readonly ProfileRecord[]): boolean {
   const regulation = criterion['regulation'];
-  const purpose =
-    regulation === 'ccpa'
-      ? 'data_sale_opt_out'
-      : textIn(criterion['purpose'], 'purpose').toLowerCase();
+  const asked = regulation === 'ccpa' ? 'data_sale_opt_out' : criterion['purpose'];
   const changes = records
     .flatMap(record => record.consent)
-    .filter(each => each.regulation === regulation && each.purpose.toLowerCase() === purpose);
-  const consented = latest(changes, change => change.timeMs)?.consented === true;
+    .filter(each => each.regulation === regulation);
+  const purposes =
+    asked === undefined
+      ? [...new Set(changes.map(each => each.purpose.toLowerCase()))]
+      : [textIn(asked, 'purpose').toLowerCase()];
+  const consented = purposes.some(purpose => {
+    const ofPurpose = changes.filter(each => each.purpose.toLowerCase() === purpose);
+    return latest(ofPurpose, change => change.timeMs)?.consented === true;
+  });
   switch (criterion['state']) {
     case 'given':
     case 'opted_out':
@@ -130,7 +147,11 @@ function attribution(sight: Sight, event: string, field: string): Value | undefi
 
 const PLACE_FIELDS = ['city', 'state', 'zip', 'dma', 'country'] as const;
 
-function locationHolds(criterion: JsonObject, records: readonly ProfileRecord[]): boolean {
+function locationHolds(
+  criterion: JsonObject,
+  records: readonly ProfileRecord[],
+  {findCity}: References,
+): boolean {
   const fix = latest(
     records.flatMap(record => record.location ?? []),
     each => each.timeMs,
@@ -144,7 +165,17 @@ function locationHolds(criterion: JsonObject, records: readonly ProfileRecord[])
         fix[field]?.toLowerCase() === textIn(wanted[field], field).toLowerCase(),
     );
   }
-  return isWithin(fix, objectIn(criterion['within'], 'within'));
+  const within = objectIn(criterion['within'], 'within');
+  const center = typeof within['city'] === 'string' ? findCity?.(within['city']) : pointIn(within);
+  if (center === undefined) throw new Error(`unknown city in ${JSON.stringify(within)}`);
+  return isWithin(fix, center, objectIn(within['radius'], 'radius'));
+}
+
+function pointIn(within: JsonObject): Point {
+  return {
+    latitude: numberIn(within['latitude'], 'latitude'),
+    longitude: numberIn(within['longitude'], 'longitude'),
+  };
 }
 
 const METERS = new Map<Json | undefined, number>([
@@ -153,28 +184,16 @@ const METERS = new Map<Json | undefined, number>([
   ['mi', 1_609.344],
 ]);
 
-/** Named cities are not known here: ask with coordinates. */
-function isWithin(fix: LocationFix, within: JsonObject): boolean {
-  if (fix.latitude === undefined || fix.longitude === undefined) return false;
-  const radius = objectIn(within['radius'], 'radius');
+function isWithin(fix: LocationFix, center: Point, radius: JsonObject): boolean {
+  const {latitude, longitude} = fix;
+  if (latitude === undefined || longitude === undefined) return false;
   const meters = METERS.get(radius['unit']);
-  if (meters === undefined) throw new Error(`unknown unit in ${JSON.stringify(within)}`);
-  const distance = haversineMeters(
-    {latitude: fix.latitude, longitude: fix.longitude},
-    {
-      latitude: numberIn(within['latitude'], 'latitude'),
-      longitude: numberIn(within['longitude'], 'longitude'),
-    },
-  );
+  if (meters === undefined) throw new Error(`unknown unit in ${JSON.stringify(radius)}`);
+  const distance = haversineMeters({latitude, longitude}, center);
   return distance <= numberIn(radius['value'], 'radius') * meters;
 }
 
 const EARTH_RADIUS_METERS = 6_371_008.8;
-
-interface Point {
-  readonly latitude: number;
-  readonly longitude: number;
-}
 
 export function haversineMeters(a: Point, b: Point): number {
   const radians = Math.PI / 180;

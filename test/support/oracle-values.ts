@@ -16,7 +16,7 @@ export function meets(value: Value | undefined, test: JsonObject, nowMs: number)
   if (operator === 'not_exists') return value === undefined;
   if (value === undefined || value === null) return false;
   const operand = test['value'];
-  const type = test['type'] ?? inferredType(operator, operand);
+  const type = test['type'] ?? inferredType(operator, operand, test);
   switch (type) {
     case 'string':
       return meetsText(textOf(value), operator, operand);
@@ -41,12 +41,19 @@ const TEXT_OPERATORS = /^(not_)?(exact_match|contains|pattern)$|^(starts|ends)_w
 const DATE_OPERATORS = /^(before|after|on|within_last|between_ago)$/;
 const LIST_OPERATORS = /^(not_)?includes$|^partial_match$/;
 
-/** Without `type` the operator decides, and where it does not, the operand. */
-function inferredType(operator: string, operand: Json | undefined): string {
+const VERSION_FIELDS = new Set<Json | undefined>(['$app_version', '$os_version']);
+
+/**
+ * Without `type` the operator decides, and where it does not, the operand. Fields that hold versions are
+ * compared as versions, or 10.10 would come before 10.2.
+ */
+function inferredType(operator: string, operand: Json | undefined, test: JsonObject): string {
   if (TEXT_OPERATORS.test(operator)) return 'string';
   if (DATE_OPERATORS.test(operator)) return 'date';
   if (LIST_OPERATORS.test(operator)) return 'list';
   const operands = isList(operand) ? operand : [operand];
+  const isVersion = VERSION_FIELDS.has(test['attribute']) || test['field'] === 'os_version';
+  if (isVersion && operator !== 'in' && operator !== 'not_in') return 'version';
   if (operands.every(each => typeof each === 'number')) return 'number';
   if (operands.every(each => typeof each === 'boolean')) return 'boolean';
   if (operator === 'in' || operator === 'not_in') return 'string';

@@ -16,7 +16,7 @@ import type {Json, JsonObject} from './oracle-json.ts';
 import {momentsBetween} from './oracle-moments.ts';
 import type {Retentions} from './oracle-moments.ts';
 import {userCriterionHolds} from './oracle-users.ts';
-import type {Calculation} from './oracle-users.ts';
+import type {References} from './oracle-users.ts';
 
 export interface OracleAudience {
   readonly id: number;
@@ -30,10 +30,7 @@ export interface OracleAudience {
   readonly active: boolean;
 }
 
-export interface OracleOptions extends Retentions {
-  /** Values of calculated attributes; none are known without it. */
-  readonly calculate?: Calculation;
-}
+export interface OracleOptions extends Retentions, References {}
 
 export interface Flip {
   readonly atMs: number;
@@ -211,10 +208,8 @@ export class Oracle {
         const member = this.#isMember(this.#audience(Number(criterion['audience'])), sight);
         return criterion['operator'] === 'member' ? member : !member;
       }
-      default: {
-        const calculate = this.#options.calculate ?? (() => undefined);
-        return userCriterionHolds(criterion, asker, sight, calculate);
-      }
+      default:
+        return userCriterionHolds(criterion, asker, sight, this.#options);
     }
   }
 }

@@ -89,7 +89,8 @@ function parseTextTest(
 function isLongPattern(pattern: string): boolean {
   if (pattern.length <= PATTERN_CHARACTERS_MAX) return false;
   return (
-    pattern.length > 2 * PATTERN_CHARACTERS_MAX || [...pattern].length > PATTERN_CHARACTERS_MAX
+    pattern.length > 2 * PATTERN_CHARACTERS_MAX ||
+    Array.from(pattern).length > PATTERN_CHARACTERS_MAX
   );
 }
 

@@ -1,0 +1,91 @@
+import type {FeedWindow} from './feed-window.ts';
+import {FeedWalk} from './feed-walk.ts';
+import {encodeCursor} from './cursor.ts';
+import type {Position} from './position.ts';
+import type {Selection} from './selection.ts';
+import {ENVELOPE_BYTES, type Piece, type Wire} from './wire.ts';
+
+/** What to send from one position, and where that leads. */
+export interface Frame {
+  /** undefined: of the deltas passed by, none was wanted. */
+  readonly message: Piece | undefined;
+  readonly cursor: string;
+  readonly deltaCount: number;
+  readonly end: Position;
+  readonly isCaughtUp: boolean;
+}
+
+export interface LaneParts {
+  readonly feed: FeedWindow;
+  readonly feedId: number;
+  readonly frameBytesMax: number;
+}
+
+/** Deltas looked at for one frame when few are wanted. */
+const SCAN_MAX = 8192;
+/** Frames remembered for readers that come by the same place a little later. */
+const FRAMES_MAX = 32;
+
+/**
+ * Subscribers that want the same deltas over the same wire. A frame depends on nothing but the lane
+ * and the position it starts from, so it is made once and each of them that comes to that position is
+ * sent the same bytes. Readers that caught up all stand at the same position.
+ */
+export class Lane {
+  readonly wire: Wire;
+  readonly selection: Selection;
+  /** Subscribers in it. Alone in its lane, a reader has nobody to remember frames for. */
+  readers = 0;
+  readonly #parts: LaneParts;
+  readonly #frames = new Map<string, Frame>();
+
+  constructor(wire: Wire, selection: Selection, parts: LaneParts) {
+    this.wire = wire;
+    this.selection = selection;
+    this.#parts = parts;
+  }
+
+  /** undefined when deltas from there on are lost. */
+  frameFrom(position: Position): Frame | undefined {
+    if (this.readers < 2) {
+      this.#frames.clear();
+      return this.#make(position);
+    }
+    const known = this.#frames.get(position.key);
+    if (known !== undefined) return known;
+    const frame = this.#make(position);
+    if (frame?.message === undefined) return frame;
+    this.#frames.set(position.key, frame);
+    for (const key of this.#frames.keys()) {
+      if (this.#frames.size <= FRAMES_MAX) break;
+      this.#frames.delete(key);
+    }
+    return frame;
+  }
+
+  #make(position: Position): Frame | undefined {
+    const {feed, feedId, frameBytesMax} = this.#parts;
+    const walk = new FeedWalk(feed, position);
+    if (walk.lostShard() !== undefined) return undefined;
+    const pieces: Piece[] = [];
+    // A position can grow by an index in each shard.
+    let bytes = ENVELOPE_BYTES + 32 + position.shardCount * 16;
+    const reason = walk.run((records, index) => {
+      if (!this.selection.passes(records.deltas, index)) return true;
+      const piece = records.piece(this.wire, index);
+      bytes += this.wire.sizeOf(piece);
+      if (bytes > frameBytesMax && pieces.length > 0) return false;
+      pieces.push(piece);
+      return true;
+    }, SCAN_MAX);
+    const end = walk.position();
+    const cursor = pieces.length === 0 ? '' : encodeCursor({position: end, feedId, complete: true});
+    return {
+      message: pieces.length === 0 ? undefined : this.wire.deltasMessage(cursor, pieces),
+      cursor,
+      deltaCount: pieces.length,
+      end,
+      isCaughtUp: reason === 'caught up',
+    };
+  }
+}

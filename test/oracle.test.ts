@@ -378,6 +378,22 @@ describe('sequences', () => {
     expect(holdsFor({kind: 'sequence', steps: [...steps, third]}, ...events)).toBe(true);
   });
 
+  test('steps take workspaces and inputs of the sequence, installs every input all the same', () => {
+    const one = oracle();
+    const events = [plain(NOON - 5, 'install'), custom(NOON, 'B')];
+    one.apply(record(NOON, {inputId: 1, events}), NOON);
+    const inputs = (...ids: number[]): JsonObject => ({
+      kind: 'sequence',
+      inputs: ids,
+      steps: [{kind: 'install'}, {kind: 'event', name: 'B', within: '1h'}],
+    });
+    const holds = (criterion: JsonObject): boolean =>
+      one.criterionHolds(criterion, EVERYWHERE, '1', NOON);
+    expect(holds(inputs(1))).toBe(true);
+    expect(holds(inputs(2))).toBe(false);
+    expect(holds({...inputs(1), workspaces: [2]})).toBe(false);
+  });
+
   test('ends when its first event passes the retention', () => {
     const one = oracle({eventRetentionMs: DAY_MS, profileRetentionMs: 30 * DAY_MS});
     const events = [custom(NOON - HOUR, 'A'), custom(NOON, 'B')];
@@ -472,6 +488,16 @@ describe('user criteria', () => {
     expect(holds(device('country', 'exact_match', 'fr'))).toBe(true);
   });
 
+  test('fields that hold versions are compared as versions, said or not', () => {
+    const holds = known(record(NOON, {device: ['os_version', '10.10']}));
+    const device = {kind: 'device', field: 'os_version', operator: 'greater_than'};
+    expect(holds({...device, value: '10.2'})).toBe(true);
+    expect(holds({...device, value: 10.2})).toBe(true);
+    const where = [{attribute: '$app_version', operator: 'less_than', value: '10.2'}];
+    const event = custom(NOON, 'View', {$app_version: '10.10'});
+    expect(holdsFor({kind: 'event', name: 'View', where}, event)).toBe(false);
+  });
+
   test('first seen is the first arrival or the earliest event, last seen the latest of both', () => {
     const one = oracle();
     const events = [custom(NOON - 2 * HOUR, 'late'), custom(NOON + HOUR, 'future')];
@@ -520,6 +546,35 @@ describe('user criteria', () => {
     // A quarter of a meridian of a sphere.
     const pole = haversineMeters({latitude: 0, longitude: 7}, {latitude: 90, longitude: 0});
     expect(pole).toBeCloseTo((Math.PI / 2) * 6_371_008.8, 3);
+  });
+
+  test('location: a city is found by its name where names are known', () => {
+    const findCity = (name: string) =>
+      name === 'Paris' ? {latitude: 48.8566, longitude: 2.3522} : undefined;
+    const one = new Oracle({...RETENTIONS, findCity});
+    const versailles = {latitude: 48.8049, longitude: 2.1204, timeMs: NOON};
+    const unnamed = {city: undefined, state: undefined, zip: undefined, dma: undefined};
+    const location = {...unnamed, country: undefined, ...versailles};
+    one.apply(record(NOON, {location}), NOON);
+    const near = (value: number): JsonObject => ({
+      kind: 'location',
+      within: {city: 'Paris', radius: {value, unit: 'mi'}},
+    });
+    expect(one.criterionHolds(near(10), EVERYWHERE, '1', NOON)).toBe(false);
+    expect(one.criterionHolds(near(12), EVERYWHERE, '1', NOON)).toBe(true);
+  });
+
+  test('calculated attributes come from whoever calculates them', () => {
+    const calculate = (name: string): Value | undefined => (name === 'visits' ? 3 : undefined);
+    const one = new Oracle({...RETENTIONS, calculate});
+    one.apply(record(NOON), NOON);
+    const holds = (name: string, operator: string): boolean => {
+      const test_ = operator === 'exists' ? {} : {value: 3};
+      const criterion = {kind: 'calculated_attribute', name, operator, ...test_};
+      return one.criterionHolds(criterion, EVERYWHERE, '1', NOON);
+    };
+    expect(holds('visits', 'equals')).toBe(true);
+    expect(holds('other', 'exists')).toBe(false);
   });
 
   test('identity: the highest sequence says what the profile has', () => {

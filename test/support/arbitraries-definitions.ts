@@ -1,22 +1,16 @@
 /** Random definitions: valid contract JSON, weighted so that answers are neither always yes nor always no. */
 import type {Random} from './arbitraries-random.ts';
+import {ON_PRODUCTS, pickTopic} from './arbitraries-topics.ts';
+import type {Topics} from './arbitraries-topics.ts';
 import {
-  ATTRIBUTION_NAMES,
   DEVICES,
-  EVENT_ATTRIBUTES,
-  EVENT_NAMES,
   EVENT_TYPES,
   fixedWindow,
   IDENTITY_TYPES,
   INPUTS,
   movingWindow,
-  PRODUCT_ACTIONS,
-  PRODUCT_FIELDS,
-  PROMOTION_ACTIONS,
-  PROMOTION_FIELDS,
   PURPOSES,
   randomTest,
-  SCREENS,
   USER_ATTRIBUTES,
 } from './arbitraries-world.ts';
 import type {AttributeKind, Windows} from './arbitraries-world.ts';
@@ -29,6 +23,7 @@ export interface DefinitionContext {
   readonly random: Random;
   readonly kinds: Kinds;
   readonly windows: Windows;
+  readonly topics: Topics;
   readonly asker: Asker;
   /** Audiences that may be nested. */
   readonly nestable: readonly number[];
@@ -107,22 +102,21 @@ function when({random, windows}: DefinitionContext): JsonObject {
 
 interface Filter {
   readonly json: JsonObject;
-  /** What its events carry, for conditions and measures. */
+  /** What its events and their products carry, for conditions and measures. */
   readonly attributes: readonly AttributeKind[];
 }
 
 /** Kind, name, `where`, workspaces and inputs: what steps of sequences have too. */
-function filter(context: DefinitionContext): Filter {
+function filter(context: DefinitionContext, conditions: number): Filter {
   const {random} = context;
-  const {json, attributes} = named(context);
-  const where = random.branch([
-    [6, () => []],
-    [3, () => [condition(context, attributes)]],
-    [1, () => [condition(context, attributes), condition(context, attributes)]],
-  ]);
+  const topic = pickTopic(random, context.topics);
+  const attributes = [...topic.attributes, ...topic.items];
+  const where = Array.from({length: conditions}, () => condition(context, attributes));
+  const typed = topic.criterion['kind'] === 'event' && random.chance(0.2);
   return {
     json: {
-      ...json,
+      ...topic.criterion,
+      ...(typed ? {event_type: random.pick(EVENT_TYPES)} : {}),
       ...(where.length > 0 ? {where} : {}),
       ...narrowed(context),
       ...narrowedInputs(context),
@@ -131,62 +125,12 @@ function filter(context: DefinitionContext): Filter {
   };
 }
 
-function named({random, kinds}: DefinitionContext): Filter {
-  const version: AttributeKind = {name: '$app_version', reading: 'version'};
-  return random.branch<Filter>([
-    [5, () => ({json: customEvent(random), attributes: [...EVENT_ATTRIBUTES, version]})],
-    [
-      3,
-      () => ({
-        json: {kind: 'commerce', action: random.pick(PRODUCT_ACTIONS)},
-        attributes: [
-          ...PRODUCT_FIELDS,
-          ...PRODUCT_FIELDS,
-          {name: '$total_amount', reading: 'number'},
-        ],
-      }),
-    ],
-    [
-      1,
-      () => ({
-        json: {kind: 'commerce', action: random.pick(PROMOTION_ACTIONS)},
-        attributes: PROMOTION_FIELDS,
-      }),
-    ],
-    [
-      2,
-      () => ({
-        json: {kind: 'screen_view', ...(random.chance(0.6) ? {name: random.pick(SCREENS)} : {})},
-        attributes: [{name: '$screen_name', reading: 'text'}, version],
-      }),
-    ],
-    [
-      2,
-      () => ({
-        json: {kind: 'session'},
-        attributes: [{name: '$session_duration_ms', reading: 'number'}, version],
-      }),
-    ],
-    [
-      2,
-      () => ({
-        json: {kind: random.pick(['crash', 'install', 'uninstall', 'upgrade'])},
-        attributes: [version, {name: '$severity', reading: 'text'}],
-      }),
-    ],
-    [
-      kinds === 'all' ? 1 : 0,
-      () => ({
-        json: {kind: 'attribution_event', name: random.pick(ATTRIBUTION_NAMES)},
-        attributes: [{name: 'publisher', reading: 'text'}],
-      }),
-    ],
+function randomConditions(random: Random): number {
+  return random.branch([
+    [7, () => 0],
+    [3, () => 1],
+    [1, () => 2],
   ]);
-}
-
-function customEvent(random: Random): JsonObject {
-  const type = random.chance(0.25) ? {event_type: random.pick(EVENT_TYPES)} : {};
-  return {kind: 'event', name: random.pick(EVENT_NAMES), ...type};
 }
 
 function condition(context: DefinitionContext, attributes: readonly AttributeKind[]): JsonObject {
@@ -210,7 +154,7 @@ function untyped({type: _, ...test}: JsonObject): JsonObject {
 
 function eventCriterion(context: DefinitionContext): JsonObject {
   const {random, kinds} = context;
-  const {json, attributes} = filter(context);
+  const {json, attributes} = filter(context, randomConditions(random));
   const window = random.chance(0.25) ? {} : {when: when(context)};
   if (kinds === 'all' && random.chance(0.35)) {
     return {...json, ...window, ...measured(random, attributes)};
@@ -235,14 +179,20 @@ function counted(random: Random): JsonObject {
 }
 
 function measured(random: Random, attributes: readonly AttributeKind[]): JsonObject {
-  const numeric = attributes.filter(each => each.reading === 'number');
-  const number = numeric.length > 0 ? numeric : attributes;
+  const distinct = (): JsonObject =>
+    measure(random, 'distinct', random.pick(attributes), [0, 1, 2]);
+  const numbers = attributes.filter(each => each.reading === 'number');
+  if (numbers.length === 0) return distinct();
+  const number = random.pick(numbers);
+  // Sessions last seconds, the rest costs a few units.
+  const scale = number.name === '$session_duration_ms' ? 60_000 : 1;
+  const scaled = (values: readonly number[]): number[] => values.map(value => value * scale);
   return random.branch<JsonObject>([
-    [3, () => measure(random, 'sum', random.pick(number), [0, 0.3, 0.6, 1, 5])],
-    [2, () => measure(random, 'avg', random.pick(number), [0.15, 0.2, 1, 2])],
-    [2, () => measure(random, 'min', random.pick(number), [0.1, 0.3, 1])],
-    [2, () => measure(random, 'max', random.pick(number), [0.2, 1, 5])],
-    [3, () => measure(random, 'distinct', random.pick(attributes), [0, 1, 2])],
+    [3, () => measure(random, 'sum', number, scaled([0, 0.3, 0.6, 1, 5]))],
+    [2, () => measure(random, 'avg', number, scaled([0.15, 0.2, 1, 2]))],
+    [2, () => measure(random, 'min', number, scaled([0.1, 0.3, 1]))],
+    [2, () => measure(random, 'max', number, scaled([0.2, 1, 5]))],
+    [3, distinct],
   ]);
 }
 
@@ -280,19 +230,27 @@ function cartAbandonment(context: DefinitionContext): JsonObject {
     kind: 'cart_abandonment',
     wait: random.pick(windows.durations.slice(0, 5)),
     ...until,
-    ...(random.chance(0.3) ? {where: [condition(context, PRODUCT_FIELDS)]} : {}),
+    ...(random.chance(0.3) ? {where: [condition(context, ON_PRODUCTS)]} : {}),
     ...narrowed(context),
     ...narrowedInputs(context),
   };
 }
 
+/** Mostly short and bare, and of favourites only: chains are rare enough. */
 function sequence(context: DefinitionContext): JsonObject {
-  const {random, windows} = context;
-  const steps = Array.from({length: random.int(2, 3)}, (_, at) => {
-    const {json} = filter(context);
-    return at === 0 ? json : {...json, within: random.pick(windows.durations.slice(1))};
+  const {random, windows, topics} = context;
+  const steps = Array.from({length: random.chance(0.75) ? 2 : 3}, (_, at) => {
+    const json = random.chance(0.75)
+      ? random.pick(topics.favourites).criterion
+      : filter(context, random.chance(0.4) ? 1 : 0).json;
+    return at === 0 ? json : {...json, within: random.pick(windows.durations.slice(2))};
   });
-  return {kind: 'sequence', steps, ...(random.chance(0.6) ? {when: when(context)} : {})};
+  return {
+    kind: 'sequence',
+    steps,
+    ...(random.chance(0.4) ? {when: when(context)} : {}),
+    ...narrowed(context),
+  };
 }
 
 function userAttribute(context: DefinitionContext): JsonObject {

@@ -3,6 +3,7 @@ import {mpidHi, mpidLo, scopeOf} from '../../engine/ids.ts';
 import type {
   AttributeChange,
   ConsentChange,
+  EventKind,
   EventRecord,
   Fields,
   IdentityChange,
@@ -11,22 +12,16 @@ import type {
   Value,
 } from '../../engine/record.ts';
 import type {Random} from './arbitraries-random.ts';
+import {pickTopic} from './arbitraries-topics.ts';
+import type {Topic, Topics} from './arbitraries-topics.ts';
 import {
-  ATTRIBUTION_NAMES,
   DEVICES,
-  EVENT_ATTRIBUTES,
-  EVENT_NAMES,
   EVENT_TYPES,
   IDENTITY_TYPES,
   INPUTS,
   PLACES,
-  PRODUCT_ACTIONS,
-  PRODUCT_FIELDS,
-  PROMOTION_ACTIONS,
-  PROMOTION_FIELDS,
   PURPOSES,
   randomValue,
-  SCREENS,
   USER_ATTRIBUTES,
 } from './arbitraries-world.ts';
 import type {AttributeKind} from './arbitraries-world.ts';
@@ -35,6 +30,7 @@ import {DAY_MS} from './oracle-time.ts';
 export interface RecordContext {
   readonly random: Random;
   readonly mpids: readonly bigint[];
+  readonly topics: Topics;
   readonly eventRetentionMs: number;
   /** Durations that definitions name: events are put exactly that far from now. */
   readonly durationsMs: readonly number[];
@@ -46,27 +42,28 @@ export interface RecordContext {
 
 export function randomRecord(context: RecordContext, nowMs: number): ProfileRecord {
   const {random} = context;
-  const mpid = random.pick(context.mpids);
+  // Some are busy, some are seldom seen.
+  const mpid = random.pick(random.chance(0.5) ? context.mpids.slice(0, 2) : context.mpids);
   const input = random.pick(INPUTS);
   const arrivalMs = random.chance(0.9) ? nowMs : nowMs - random.int(1, 2_000);
   const batchMs = random.chance(0.85) ? arrivalMs : arrivalMs - random.int(1, 3_600_000);
   const events = random.branch([
     [2, () => 0],
-    [6, () => 1],
-    [2, () => 2],
-    [1, () => 3],
+    [5, () => 1],
+    [4, () => 2],
+    [2, () => 3],
   ]);
   const changedMs = (): number =>
     random.chance(0.7) ? batchMs : arrivalMs - random.int(0, 7_200_000);
   return {
     mpidHi: mpidHi(mpid),
     mpidLo: mpidLo(mpid),
-    scope: scopeOf(input.workspace, random.chance(0.8) ? 'production' : 'development'),
+    scope: scopeOf(input.workspace, random.chance(0.85) ? 'production' : 'development'),
     inputId: input.id,
     arrivalMs,
     batchMs,
     events: Array.from({length: events}, () => randomEvent(context, nowMs)),
-    attributes: few(random, 0.4, () => attributeChange(random, nowMs, changedMs())),
+    attributes: few(random, 0.5, () => attributeChange(random, nowMs, changedMs())),
     identities: few(random, 0.2, at => identityChange(random, context.sequence + 2 * at)),
     consent: few(random, 0.15, () => consentChange(random, changedMs())),
     device: random.chance(0.3) ? randomDevice(random) : [],
@@ -99,78 +96,51 @@ export function randomEventMs(context: RecordContext, nowMs: number): number {
 
 function randomEvent(context: RecordContext, nowMs: number): EventRecord {
   const {random} = context;
-  const timeMs = randomEventMs(context, nowMs);
-  const version: Fields = random.chance(0.4)
-    ? ['$app_version', randomValue(random, 'version', nowMs)]
-    : [];
-  const plain = {name: '', type: '', timeMs, fields: version, items: []};
-  return random.branch<EventRecord>([
-    [6, () => customEvent(random, nowMs, {...plain, kind: 'custom'})],
-    [4, () => commerceEvent(random, nowMs, {...plain, kind: 'commerce'})],
-    [2, () => screenView(random, {...plain, kind: 'screen_view'})],
-    [1.5, () => ({...plain, kind: 'session_start'})],
-    [1.5, () => sessionEnd(random, {...plain, kind: 'session_end'})],
-    [1, () => crash(random, {...plain, kind: 'crash'})],
-    [1, () => ({...plain, kind: random.pick(['install', 'upgrade'])})],
-    [1, () => ({...plain, kind: 'uninstall', fields: [...version, ...campaign(random)]})],
-    [1.5, () => attribution(random, {...plain, kind: 'custom'})],
-    [0.5, () => ({...plain, kind: 'other'})],
-  ]);
-}
-
-function customEvent(random: Random, nowMs: number, event: EventRecord): EventRecord {
+  const topic = pickTopic(random, context.topics);
+  const kind = random.chance(0.03) ? 'other' : random.pick(topic.kinds);
+  const name = random.pick(topic.names);
   return {
-    ...event,
-    name: random.pick(EVENT_NAMES),
-    type: random.pick(EVENT_TYPES),
-    fields: [...event.fields, ...fieldsOf(random, EVENT_ATTRIBUTES, nowMs)],
+    kind,
+    name: kind === 'other' ? '' : name,
+    type: kind === 'custom' ? eventType(random, topic) : '',
+    timeMs: randomEventMs(context, nowMs),
+    fields: eventFields(random, {kind, name, topic, nowMs}),
+    items: topic.items.length === 0 ? [] : randomItems(random, topic.items, nowMs),
   };
 }
 
-function commerceEvent(random: Random, nowMs: number, event: EventRecord): EventRecord {
-  const isPromotion = random.chance(0.2);
-  const name = random.pick<string>(isPromotion ? PROMOTION_ACTIONS : PRODUCT_ACTIONS);
-  const kinds = isPromotion ? PROMOTION_FIELDS : PRODUCT_FIELDS;
-  const [first] = kinds;
-  const items = Array.from({length: random.int(0, 3)}, (): Fields => [
+function eventType(random: Random, {criterion}: Topic): string {
+  return criterion['kind'] === 'attribution_event' ? 'attribution' : random.pick(EVENT_TYPES);
+}
+
+function eventFields(
+  random: Random,
+  about: {kind: EventKind; name: string; topic: Topic; nowMs: number},
+): Fields {
+  const {kind, name, topic, nowMs} = about;
+  return topic.attributes.flatMap(({name: attribute, reading}): (string | Value)[] => {
+    if (attribute === '$screen_name') return [attribute, name];
+    if (attribute === '$session_duration_ms') {
+      const duration = random.pick([0, 999, 1_000, 6_000, 12_000, 60_000, 300_000]);
+      return kind === 'session_end' ? [attribute, duration] : [];
+    }
+    return random.chance(0.8) ? [attribute, randomValue(random, reading, nowMs)] : [];
+  });
+}
+
+/** None at all now and then; the first field is always there, so that each can be told to be one. */
+function randomItems(random: Random, kinds: readonly AttributeKind[], nowMs: number): Fields[] {
+  const [first, ...others] = kinds;
+  return Array.from({length: random.pick([0, 1, 1, 2, 3])}, () => [
     first?.name ?? '',
     random.pick(['red', 'Blue', 'ref']),
-    ...fieldsOf(random, kinds.slice(1), nowMs),
+    ...others
+      .filter(() => random.chance(0.8))
+      .flatMap(({name, reading}): (string | Value)[] => [
+        name,
+        randomValue(random, reading, nowMs),
+      ]),
   ]);
-  const total: Fields = random.chance(0.5)
-    ? ['$total_amount', randomValue(random, 'number', nowMs)]
-    : [];
-  return {...event, name, fields: [...event.fields, ...total], items};
-}
-
-function screenView(random: Random, event: EventRecord): EventRecord {
-  const name = random.pick(SCREENS);
-  return {...event, name, fields: [...event.fields, '$screen_name', name]};
-}
-
-function sessionEnd(random: Random, event: EventRecord): EventRecord {
-  const duration = random.pick([0, 999, 1_000, 60_000, 90_000]);
-  return {...event, fields: [...event.fields, '$session_duration_ms', duration]};
-}
-
-function crash(random: Random, event: EventRecord): EventRecord {
-  return {...event, fields: [...event.fields, '$severity', random.pick(['red', 'Blue'])]};
-}
-
-function attribution(random: Random, event: EventRecord): EventRecord {
-  const name = random.pick([...ATTRIBUTION_NAMES, 'Attribution', 'attribution']);
-  return {...event, name, type: 'attribution', fields: [...event.fields, ...campaign(random)]};
-}
-
-function campaign(random: Random): Fields {
-  const publisher = random.chance(0.8) ? ['publisher', random.pick(['red', 'Blue'])] : [];
-  return [...publisher, 'campaign', random.pick(['RED', 'dark blue'])];
-}
-
-function fieldsOf(random: Random, kinds: readonly AttributeKind[], nowMs: number): Fields {
-  return kinds
-    .filter(() => random.chance(0.6))
-    .flatMap(({name, reading}): (string | Value)[] => [name, randomValue(random, reading, nowMs)]);
 }
 
 function attributeChange(random: Random, nowMs: number, timeMs: number): AttributeChange {

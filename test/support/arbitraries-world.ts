@@ -27,12 +27,7 @@ export const MPIDS: readonly bigint[] = [
   9_223_372_036_854_775_807n,
 ];
 
-export const EVENT_NAMES = ['View', 'view', 'Buy'] as const;
 export const EVENT_TYPES = ['navigation', 'social', 'other'] as const;
-export const SCREENS = ['Home', 'Cart'] as const;
-export const ATTRIBUTION_NAMES = ['attribution', 're-engagement'] as const;
-export const PRODUCT_ACTIONS = ['add_to_cart', 'purchase', 'remove_from_cart', 'click'] as const;
-export const PROMOTION_ACTIONS = ['promotion_view', 'promotion_click'] as const;
 export const PURPOSES = ['analytics', 'Ads'] as const;
 export const IDENTITY_TYPES = ['customer_id', 'email'] as const;
 export const DEVICES = {
@@ -90,26 +85,6 @@ export const USER_ATTRIBUTES: readonly AttributeKind[] = [
   {name: 'born', reading: 'date'},
   {name: 'app', reading: 'version'},
   {name: 'langs', reading: 'list'},
-];
-
-export const EVENT_ATTRIBUTES: readonly AttributeKind[] = [
-  {name: 'color', reading: 'text'},
-  {name: 'amount', reading: 'number'},
-  {name: 'gift', reading: 'boolean'},
-  {name: 'due', reading: 'date'},
-];
-
-export const PRODUCT_FIELDS: readonly AttributeKind[] = [
-  {name: '$product.id', reading: 'text'},
-  {name: '$product.brand', reading: 'text'},
-  {name: '$product.price', reading: 'number'},
-  {name: '$product.quantity', reading: 'number'},
-  {name: '$product.attribute.size', reading: 'text'},
-];
-
-export const PROMOTION_FIELDS: readonly AttributeKind[] = [
-  {name: '$promotion.id', reading: 'text'},
-  {name: '$promotion.creative', reading: 'text'},
 ];
 
 const TEXTS = ['red', 'Blue', 'dark blue', 'RED', 'ref'] as const;

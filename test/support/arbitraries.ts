@@ -9,6 +9,8 @@ import {randomDefinition} from './arbitraries-definitions.ts';
 import type {Kinds} from './arbitraries-definitions.ts';
 import {Random} from './arbitraries-random.ts';
 import {randomRecord, SEQUENCES_PER_RECORD} from './arbitraries-records.ts';
+import {randomTopics} from './arbitraries-topics.ts';
+import type {Topics} from './arbitraries-topics.ts';
 import {INPUTS, MPIDS, START_MS, windowsOf, WORKSPACES} from './arbitraries-world.ts';
 import type {Windows} from './arbitraries-world.ts';
 import {momentsBetween} from './oracle-moments.ts';
@@ -69,6 +71,7 @@ class HistoryMaker {
   readonly #options: Retentions;
   readonly #kinds: Kinds;
   readonly #windows: Windows;
+  readonly #topics: Topics;
   readonly #durationsMs: readonly number[];
   readonly #mpids: readonly bigint[];
   readonly #audiences = new Map<number, OracleAudience>();
@@ -83,6 +86,7 @@ class HistoryMaker {
     this.#kinds = kinds;
     this.#windows = windowsOf(options.eventRetentionMs, kinds === 'all');
     this.#durationsMs = this.#windows.durations.map(text => durationMs(text) ?? 0);
+    this.#topics = randomTopics(random, kinds);
     this.#mpids = MPIDS.slice(0, random.int(3, MPIDS.length));
     this.#nowMs = START_MS + random.int(0, 12) * 3_600_000;
   }
@@ -114,6 +118,7 @@ class HistoryMaker {
       {
         random: this.#random,
         mpids: this.#mpids,
+        topics: this.#topics,
         eventRetentionMs: this.#options.eventRetentionMs,
         durationsMs: this.#durationsMs,
         pastMs: this.#eventsMs.slice(-10),
@@ -176,7 +181,7 @@ class HistoryMaker {
     const workspaces = random.chance(0.4) ? [...WORKSPACES] : [random.pick(WORKSPACES)];
     const among = INPUTS.filter(input => workspaces.includes(input.workspace));
     const inputs = random.chance(0.3) ? random.some(among.map(input => input.id)) : undefined;
-    const environment: Environment = random.chance(0.85) ? 'production' : 'development';
+    const environment: Environment = random.chance(0.9) ? 'production' : 'development';
     const id = this.#nextAudience++;
     const active = random.chance(0.85);
     return this.#redefined({id, workspaces, inputs, environment, active, definition: null});
@@ -193,6 +198,7 @@ class HistoryMaker {
       random: this.#random,
       kinds: this.#kinds,
       windows: this.#windows,
+      topics: this.#topics,
       asker: {...audience, inputs: audience.inputs},
       nestable: [...this.#audiences.keys()].filter(id => id < audience.id),
     });

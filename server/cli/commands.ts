@@ -96,7 +96,7 @@ export const REPLAY: CommandSpec = {
       value: 'URL',
       env: 'MUSTER_URL',
       fallback: 'http://127.0.0.1:8080',
-      help: 'The server.',
+      help: 'The server to send to.',
     },
     {name: 'key', value: 'KEY', env: 'MUSTER_KEY', help: 'Key of the input to send as.'},
     {name: 'secret', value: 'SECRET', env: 'MUSTER_SECRET', help: 'Secret of that input.'},

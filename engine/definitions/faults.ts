@@ -76,7 +76,7 @@ export function didYouMean(wrong: string, candidates: Iterable<string>): string 
   if (wrong.length > 40) return '';
   const wanted = simplified(wrong);
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
+  let bestDistance = Math.ceil(wanted.length / 3) + 1;
   for (const candidate of candidates) {
     const distance = editDistance(wanted, simplified(candidate));
     if (distance < bestDistance) {

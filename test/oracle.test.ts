@@ -161,6 +161,10 @@ describe('event criteria', () => {
       {atMs: NOON + HOUR, member: true},
       {atMs: NOON + 2 * HOUR + 1, member: false},
     ]);
+    one.setAudience(audience(view));
+    expect(one.holds(1, '1', NOON + HOUR - 1)).toBe(false);
+    one.setAudience(audience({...view, when: {after: '2026-03-01'}}));
+    expect(one.holds(1, '1', NOON + HOUR - 1)).toBe(false);
   });
 
   test('an event leaves when it passes the event retention', () => {
@@ -198,7 +202,11 @@ describe('event criteria', () => {
     ['avg', [0.1, 0.2], 'equals', 0.15, true],
     ['avg', [1, 1, 2], 'greater_than', 1.3333333333333, true],
     ['avg', [1, 3], 'between', [2, 3], true],
-    ['avg', [], 'less_than', 5, false],
+    ['avg', [], 'less_or_equal', 0, false],
+    ['min', [], 'less_or_equal', 0, false],
+    ['max', [1e-7, '2e2', 1.5e21], 'greater_than', 1e21, true],
+    ['max', [1e-7, '2e2'], 'equals', 200, true],
+    ['min', [1e-7, '2e2'], 'less_than', 0.000001, true],
     ['min', ['12.50', 13], 'equals', 12.5, true],
     ['max', [1, 'x'], 'less_than', 2, true],
     ['max', ['x'], 'less_than', 2, false],

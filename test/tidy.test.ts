@@ -11,6 +11,8 @@ const ROOT = join(import.meta.dirname, '..');
 const LAYERS = ['engine', 'storage', 'server'];
 const LINES_TOLD = 400;
 const LINES_MAX = 500;
+/** Tables of cases run longer than what they test. */
+const TEST_LINES_MAX = 900;
 
 interface Source {
   /** From the root of the repository, with forward slashes. */
@@ -119,7 +121,8 @@ test('a file is one idea: none is longer than it may be', () => {
   for (const {path, lines} of lengths.filter(file => file.lines > LINES_TOLD)) {
     process.stdout.write(`  long: ${path} has ${lines} lines; is it two ideas?\n`);
   }
-  expect(lengths.filter(file => file.lines > LINES_MAX)).toEqual([]);
+  const most = (path: string): number => (path.startsWith('test/') ? TEST_LINES_MAX : LINES_MAX);
+  expect(lengths.filter(({path, lines}) => lines > most(path))).toEqual([]);
 });
 
 test('there is one name for a thing: no barrels, no helpers without an idea, no default exports', () => {

@@ -1,0 +1,279 @@
+/**
+ * Audiences and their versions. A change is judged against all the others and made in one step; it is
+ * answered when it is on disk and every shard has it.
+ */
+import {isDeepStrictEqual} from 'node:util';
+import type {Problem} from '../../engine/definitions/definition.ts';
+import type {ShardAudience, Shards} from '../shards/protocol.ts';
+import {CATALOG_BOUNDS, audit} from './catalog.ts';
+import type {Actor, Catalog, Write} from './catalog.ts';
+import type {CheckedDefinition, DefinitionCheck} from './definition-check.ts';
+import type {Access, Audience, AudienceVersion} from './entities.ts';
+import {Conflict, NotTold, Unacceptable} from './refusals.ts';
+
+/** What its owner decides of an audience. `definition: undefined` is none. */
+export type AudienceFields = Pick<
+  Audience,
+  | 'name'
+  | 'externalName'
+  | 'description'
+  | 'tags'
+  | 'environment'
+  | 'workspaces'
+  | 'inputs'
+  | 'definition'
+> & {readonly access: Access; readonly owner: string};
+
+export interface AudienceActor extends Actor {
+  readonly mayNest: CheckedDefinition['mayNest'];
+}
+
+export class AudienceBook {
+  readonly #catalog: Catalog;
+  readonly #shards: Shards;
+  readonly #check: DefinitionCheck;
+
+  constructor({catalog, shards, check}: {catalog: Catalog; shards: Shards; check: DefinitionCheck}) {
+    this.#catalog = catalog;
+    this.#shards = shards;
+    this.#check = check;
+  }
+
+  get(id: number): Audience | undefined {
+    return this.#catalog.store.get('audiences', id);
+  }
+
+  /** By ascending id. */
+  list(): Audience[] {
+    return [...this.#catalog.store.all('audiences').values()].sort((a, b) => a.id - b.id);
+  }
+
+  /** Newest first, below `before`. */
+  versions(id: number, page: {before: number | undefined; limit: number}): AudienceVersion[] {
+    return this.#catalog.store.newest('versions', {prefix: [id], ...page});
+  }
+
+  version(id: number, version: number): AudienceVersion | undefined {
+    return this.#catalog.store.archived('versions', [id, version]);
+  }
+
+  async create(fields: AudienceFields, actor: AudienceActor): Promise<Audience> {
+    this.#catalog.refuseMoreThan(CATALOG_BOUNDS.audiencesMax, 'audiences');
+    this.#refuseProblems(fields, undefined, actor);
+    const audience = await this.#catalog.change('audiences', write => {
+      const id = write.nextId('audiences');
+      const version = fields.definition === undefined ? 0 : 1;
+      const made: Audience = {
+        ...fields,
+        id,
+        version,
+        lastVersion: version,
+        status: 'draft',
+        createdBy: actor.name,
+        createdMs: actor.nowMs,
+        lastModifiedBy: actor.name,
+        lastModifiedMs: actor.nowMs,
+      };
+      putAudience(write, made, actor);
+      audit(write, actor, {action: 'audience.create', target: `audience/${id}`, to: fields});
+      return made;
+    });
+    if (audience.version > 0) await this.#define([audience], []);
+    return audience;
+  }
+
+  /** Only what is there is changed; a field that is there and undefined is emptied. */
+  async update(
+    current: Audience,
+    changes: Partial<AudienceFields>,
+    actor: AudienceActor,
+    action = 'audience.update',
+  ): Promise<Audience> {
+    const changed = changedKeys(current, changes);
+    if (changed.length === 0) return current;
+    const fields: Audience = {...current, ...changes};
+    this.#refuseProblems(fields, current, actor);
+    const meansOther = changed.some(key => MEANING.has(key));
+    if (fields.definition === undefined && current.definition !== undefined) {
+      this.#refuseWhileNested(current, 'left without a definition');
+    }
+    const next = {...fields, ...versionAfter(fields, current, meansOther)};
+    const made = await this.#replace(current, next, actor, {action, changed});
+    if (!meansOther) return made;
+    if (made.definition !== undefined) await this.#define([made], []);
+    else if (current.definition !== undefined) await this.#define([], [made.id]);
+    return made;
+  }
+
+  /** Ready at once; it fills in the background. */
+  async activate(current: Audience, actor: Actor): Promise<Audience> {
+    if (current.definition === undefined) {
+      throw new Unacceptable([{path: 'definition', message: 'an audience needs one to be active'}]);
+    }
+    return this.#setStatus(current, 'active', actor);
+  }
+
+  async deactivate(current: Audience, actor: Actor): Promise<Audience> {
+    if (current.status === 'draft') throw new Conflict('a draft is not active');
+    return this.#setStatus(current, 'inactive', actor);
+  }
+
+  /** The definition of a version, with the scope it was saved in, as a new version. */
+  restore(current: Audience, version: AudienceVersion, actor: AudienceActor): Promise<Audience> {
+    const {definition, workspaces, inputs, environment} = version;
+    const changes = {definition, workspaces, inputs, environment};
+    return this.update(current, changes, actor, 'audience.restore');
+  }
+
+  async remove(current: Audience, actor: Actor): Promise<void> {
+    this.#refuseWhileNested(current, 'deleted');
+    const {id} = current;
+    await this.#catalog.change('audiences', write => {
+      write.remove('audiences', id);
+      write.removeArchived('versions', [id]);
+      audit(write, actor, {action: 'audience.delete', target: `audience/${id}`, from: current});
+    });
+    if (current.definition !== undefined) await this.#define([], [id]);
+  }
+
+  /**
+   * For the start of the server: gives the shards the complete list, and takes from them what was
+   * deleted while they could not be told. Answers those whose definitions this program cannot read.
+   */
+  async resendAll(): Promise<Audience[]> {
+    const withDefinition = this.list().filter(({definition}) => definition !== undefined);
+    const unreadable = withDefinition.filter(each => this.#shardAudience(each) === undefined);
+    const wanted = new Set(withDefinition.map(({id}) => id));
+    const states = await this.#shards.callAll('states', undefined);
+    const known = new Set(states.flat().map(({id}) => id));
+    await this.#define(
+      withDefinition,
+      [...known].filter(id => !wanted.has(id)),
+    );
+    return unreadable;
+  }
+
+  #setStatus(current: Audience, status: 'active' | 'inactive', actor: Actor): Promise<Audience> {
+    if (current.status === status) return Promise.resolve(current);
+    const action = status === 'active' ? 'audience.activate' : 'audience.deactivate';
+    const change = {action, changed: ['status' as const]};
+    return this.#replace(current, {...current, status}, actor, change).then(async made => {
+      await this.#define([made], []);
+      return made;
+    });
+  }
+
+  #replace(
+    current: Audience,
+    next: Audience,
+    actor: Actor,
+    {action, changed}: {action: string; changed: readonly (keyof Audience)[]},
+  ): Promise<Audience> {
+    return this.#catalog.change('audiences', write => {
+      const made = {...next, lastModifiedBy: actor.name, lastModifiedMs: actor.nowMs};
+      write.put('audiences', made.id, made);
+      if (made.version !== current.version && made.version > 0) archiveVersion(write, made, actor);
+      audit(write, actor, {
+        action,
+        target: `audience/${made.id}`,
+        from: pick(current, changed),
+        to: pick(made, changed),
+      });
+      return made;
+    });
+  }
+
+  #refuseProblems(
+    fields: AudienceFields,
+    audience: Audience | undefined,
+    {mayNest}: AudienceActor,
+  ): void {
+    const problems: Problem[] = this.#check.scopeProblems(fields);
+    if (fields.definition !== undefined) {
+      const {definition} = fields;
+      const checked = this.#check.check({definition, scope: fields, audience, mayNest});
+      if ('problems' in checked) problems.push(...checked.problems);
+    }
+    if (problems.length > 0) throw new Unacceptable(problems);
+  }
+
+  #refuseWhileNested({id}: Audience, what: string): void {
+    const nesting = this.#check.nesting(id);
+    if (nesting.length === 0) return;
+    const names = nesting.map(other => `${other.id} (${other.name})`).join(', ');
+    throw new Conflict(`audience ${id} cannot be ${what} while others nest it: ${names}`);
+  }
+
+  async #define(upsert: readonly Audience[], remove: readonly number[]): Promise<void> {
+    const readable = upsert.flatMap(audience => this.#shardAudience(audience) ?? []);
+    try {
+      await this.#shards.callAll('define', {upsert: readable, remove});
+    } catch (cause) {
+      throw new NotTold(cause);
+    }
+  }
+
+  #shardAudience(audience: Audience): ShardAudience | undefined {
+    const expression = this.#check.expressionOf(audience);
+    if (expression === undefined) return undefined;
+    const {id, version, status, workspaces, inputs, environment} = audience;
+    return {
+      id,
+      version,
+      active: status === 'active',
+      expression,
+      workspaces,
+      inputs,
+      environment,
+    };
+  }
+}
+
+const MEANING: ReadonlySet<keyof Audience> = new Set<keyof Audience>([
+  'definition',
+  'workspaces',
+  'inputs',
+  'environment',
+]);
+
+function versionAfter(
+  fields: Audience,
+  current: Audience,
+  meansOther: boolean,
+): Pick<Audience, 'version' | 'lastVersion' | 'status'> {
+  const {lastVersion, status} = current;
+  if (fields.definition === undefined) return {version: 0, lastVersion, status: 'draft'};
+  if (!meansOther) return {version: current.version, lastVersion, status};
+  return {version: lastVersion + 1, lastVersion: lastVersion + 1, status};
+}
+
+function putAudience(write: Write, audience: Audience, actor: Actor): void {
+  write.put('audiences', audience.id, audience);
+  if (audience.version > 0) archiveVersion(write, audience, actor);
+}
+
+function archiveVersion(write: Write, audience: Audience, actor: Actor): void {
+  const {id, version, definition, workspaces, inputs, environment} = audience;
+  write.archive('versions', [id, version], {
+    audience: id,
+    version,
+    definition,
+    workspaces,
+    inputs,
+    environment,
+    savedBy: actor.name,
+    savedMs: actor.nowMs,
+  });
+}
+
+function changedKeys(
+  current: Audience,
+  changes: Partial<AudienceFields>,
+): (keyof AudienceFields)[] {
+  const keys = Object.keys(changes) as (keyof AudienceFields)[];
+  return keys.filter(key => !isDeepStrictEqual(current[key], changes[key]));
+}
+
+function pick(audience: Audience, keys: readonly (keyof Audience)[]): Record<string, unknown> {
+  return Object.fromEntries(keys.map(key => [key, audience[key]]));
+}

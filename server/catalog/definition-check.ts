@@ -1,0 +1,130 @@
+/** Whether a definition can be saved in a scope, with every fault at once. */
+import {parseDefinition} from '../../engine/definitions/parse-definition.ts';
+import type {ParseContext} from '../../engine/definitions/parse-definition.ts';
+import type {Expression, Problem} from '../../engine/definitions/definition.ts';
+import type {Catalog} from './catalog.ts';
+import type {Audience, AudienceScope} from './entities.ts';
+import {findChain, nestedReferences} from './nesting.ts';
+import type {NestedReference} from './nesting.ts';
+
+export interface DefinitionSettings {
+  readonly eventRetentionMs: number;
+  hasCalculatedAttribute: ParseContext['hasCalculatedAttribute'];
+  findCity: ParseContext['findCity'];
+}
+
+export interface CheckedDefinition {
+  readonly definition: unknown;
+  readonly scope: AudienceScope;
+  /** The audience it is for; undefined: one that is not made yet, or a question without one. */
+  readonly audience: Audience | undefined;
+  /** Whether the person who asks may nest the other audience. */
+  mayNest(other: Audience): boolean;
+}
+
+export class DefinitionCheck {
+  readonly #catalog: Catalog;
+  readonly #settings: DefinitionSettings;
+  /** Definitions are never changed in place. */
+  readonly #references = new WeakMap<object, readonly NestedReference[]>();
+
+  constructor({catalog, settings}: {catalog: Catalog; settings: DefinitionSettings}) {
+    this.#catalog = catalog;
+    this.#settings = settings;
+  }
+
+  /** Faults of workspaces and inputs: unknown, none, or of another workspace. */
+  scopeProblems({workspaces, inputs}: AudienceScope): Problem[] {
+    const problems: Problem[] = [];
+    for (const [index, id] of workspaces.entries()) {
+      if (this.#catalog.workspaces.has(id)) continue;
+      problems.push({path: `workspaces[${index}]`, message: `there is no workspace ${id}`});
+    }
+    for (const [index, id] of (inputs ?? []).entries()) {
+      if (this.#hasInput(workspaces, id)) continue;
+      const message = `there is no input ${id} in the workspaces of the audience`;
+      problems.push({path: `inputs[${index}]`, message});
+    }
+    return problems;
+  }
+
+  /** The expression, or every fault of the definition. */
+  check(checked: CheckedDefinition): {expression: Expression} | {problems: readonly Problem[]} {
+    const {definition, scope, audience, mayNest} = checked;
+    const kept = new Set(this.nestedIn(audience?.definition).map(each => each.audience));
+    const parsed = parseDefinition(definition, {
+      ...this.#settings,
+      workspaces: scope.workspaces,
+      inputs: scope.inputs,
+      hasAudience: id => {
+        const other = this.#catalog.store.get('audiences', id);
+        // What it nests already it may go on nesting, whoever saves it.
+        return other !== undefined && (kept.has(id) || id === audience?.id || mayNest(other));
+      },
+      hasInput: id => this.#hasInput(scope.workspaces, id),
+    });
+    if ('problems' in parsed) return parsed;
+    const problems = this.#nestingProblems(definition, audience?.id);
+    return problems.length > 0 ? {problems} : parsed;
+  }
+
+  /**
+   * The expression of a definition that was found right when it was saved, even if the event retention
+   * is shorter now; undefined when this program cannot read it.
+   */
+  expressionOf({definition, workspaces, inputs}: Audience): Expression | undefined {
+    const parsed = parseDefinition(definition, {
+      ...this.#settings,
+      eventRetentionMs: Infinity,
+      workspaces,
+      inputs,
+      hasAudience: () => true,
+      hasInput: () => true,
+      hasCalculatedAttribute: () => true,
+    });
+    return 'expression' in parsed ? parsed.expression : undefined;
+  }
+
+  /** Audiences whose definitions nest this one, by id. */
+  nesting(id: number): Audience[] {
+    return [...this.#catalog.store.all('audiences').values()].filter(other =>
+      this.nestedIn(other.definition).some(({audience}) => audience === id),
+    );
+  }
+
+  nestedIn(definition: unknown): readonly NestedReference[] {
+    if (typeof definition !== 'object' || definition === null) return [];
+    let references = this.#references.get(definition);
+    if (references === undefined) {
+      references = nestedReferences(definition);
+      this.#references.set(definition, references);
+    }
+    return references;
+  }
+
+  #nestingProblems(definition: unknown, self: number | undefined): Problem[] {
+    const problems: Problem[] = [];
+    for (const {audience, path} of nestedReferences(definition)) {
+      const chain = self === undefined ? undefined : this.#chain(audience, self);
+      if (chain !== undefined) {
+        const message = `audiences would nest one another: ${[self, ...chain].join(' → ')}`;
+        problems.push({path, message});
+      } else if (this.#catalog.store.get('audiences', audience)?.definition === undefined) {
+        problems.push({path, message: `audience ${audience} has no definition yet`});
+      }
+    }
+    return problems;
+  }
+
+  #chain(from: number, to: number): number[] | undefined {
+    return findChain(from, to, id => {
+      const definition = this.#catalog.store.get('audiences', id)?.definition;
+      return this.nestedIn(definition).map(({audience}) => audience);
+    });
+  }
+
+  #hasInput(workspaces: readonly number[], id: number): boolean {
+    const input = this.#catalog.inputs.get(id);
+    return input !== undefined && workspaces.includes(input.workspace);
+  }
+}

@@ -1,6 +1,6 @@
 import {unpack} from 'msgpackr';
 import {chooseTransport} from '../../server/http/choose-transport.ts';
-import type {Transport} from '../../server/http/transport.ts';
+import type {SocketRoute, Transport, TransportSocket} from '../../server/http/transport.ts';
 import {deltasSocket} from '../../server/stream/deltas-socket.ts';
 import {Hub} from '../../server/stream/hub.ts';
 import {
@@ -42,6 +42,8 @@ export class StreamServer {
   readonly shards: FeedShards;
   readonly kept: KeptState;
   readonly errors: unknown[] = [];
+  /** Every socket opened, in order. */
+  readonly sockets: TransportSocket[] = [];
   readonly #audiences: StreamAudience[];
   readonly #listeners: (() => void)[] = [];
   readonly #grants = new Map<string, Grant>([['all', {tokenId: 1}]]);
@@ -95,7 +97,7 @@ export class StreamServer {
       host: '127.0.0.1',
       port: 0,
       routes: [],
-      sockets: [deltasSocket(server.hub)],
+      sockets: [server.#observed(deltasSocket(server.hub))],
       notFound: (_request, response) => response.send(404, {}, ''),
       onError: error => server.errors.push(error),
     });
@@ -127,6 +129,16 @@ export class StreamServer {
   async stop(): Promise<void> {
     await this.hub.stop();
     await this.#transport?.close(500);
+  }
+
+  #observed(route: SocketRoute): SocketRoute {
+    return {
+      ...route,
+      open: socket => {
+        this.sockets.push(socket);
+        route.open(socket);
+      },
+    };
   }
 
   #changed(): void {

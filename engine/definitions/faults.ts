@@ -18,10 +18,15 @@ export class Faults {
     return this.#count;
   }
 
+  /** Nothing more will be told: loops over parts of hostile size stop here. */
+  get isFull(): boolean {
+    return this.#problems.length >= PROBLEMS_MAX;
+  }
+
   /** Returns undefined, so that a parser can give up a part in the same breath. */
   at(path: string, message: string): undefined {
     this.#count++;
-    if (this.#problems.length < PROBLEMS_MAX) this.#problems.push({path, message});
+    if (!this.isFull) this.#problems.push({path, message});
   }
 }
 
@@ -45,6 +50,7 @@ export function refuseUnknownFields(
   faults: Faults,
 ): void {
   for (const field of Object.keys(object)) {
+    if (faults.isFull) return;
     if (known.includes(field)) continue;
     faults.at(
       memberPath(path, field),

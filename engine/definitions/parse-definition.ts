@@ -92,6 +92,7 @@ function parseExpression(json: unknown, path: string, parsing: Parsing): Express
   const [operator] = named;
   if (operator === undefined) return parseLeaf(json, path, parsing);
   for (const other of Object.keys(json)) {
+    if (faults.isFull) break;
     if (other === operator) continue;
     faults.at(
       memberPath(path, other),

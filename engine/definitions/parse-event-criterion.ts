@@ -204,6 +204,7 @@ function parseUntil(json: unknown, path: string, parsing: Parsing): readonly str
   const actions = new Set<string>();
   const known = [...PRODUCT_ACTIONS, 'any'];
   for (const [index, each] of json.entries()) {
+    if (parsing.faults.isFull) break;
     const action = parseAction(each, `${path}[${index}]`, known, parsing);
     if (action !== undefined) actions.add(action);
   }

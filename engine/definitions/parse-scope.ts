@@ -56,6 +56,7 @@ function parseIds(
   }
   const ids = new Set<number>();
   for (const [index, id] of json.entries()) {
+    if (faults.isFull) break;
     const refused = isId(id) ? refusal(id) : `must be a positive integer, not ${found(id)}`;
     if (refused !== undefined) faults.at(`${path}[${index}]`, refused);
     else ids.add(id);

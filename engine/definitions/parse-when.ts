@@ -28,6 +28,7 @@ export function parseWhen(
   const keys = Object.keys(json);
   const forms = keys.filter(isWindowForm);
   for (const key of keys) {
+    if (faults.isFull) break;
     if (isWindowForm(key)) continue;
     const hint = didYouMean(key, WINDOW_FORMS);
     faults.at(

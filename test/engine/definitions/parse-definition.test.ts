@@ -550,6 +550,26 @@ describe('limits', () => {
     expect(problems({and: Array.from({length: 1_000_000}, () => 0)})).toHaveLength(1);
   });
 
+  test('parts of hostile size are refused without looking at all of them', () => {
+    const fields = Array.from({length: 100_000}, (_, index) => [`field${index}`, 1] as const);
+    const many = Object.fromEntries(fields);
+    const zeros = Array.from({length: 1_000_000}, () => 0);
+    const startedMs = performance.now();
+    for (const json of [
+      {...many, kind: 'crash'},
+      {...many, and: []},
+      {kind: 'crash', when: many},
+      {kind: 'crash', workspaces: zeros, inputs: zeros},
+      {kind: 'crash', where: zeros},
+      {kind: 'cart_abandonment', wait: '1d', until: zeros},
+      {kind: 'sequence', steps: zeros},
+      {kind: 'user_attribute', attribute: 'a', operator: 'in', value: zeros},
+    ]) {
+      expect(problems(json).length).toBeGreaterThan(0);
+    }
+    expect(performance.now() - startedMs).toBeLessThan(3_000);
+  });
+
   test('faults beyond what anybody reads are not listed', () => {
     const where = Array.from({length: 100}, () => ({}));
     const json = {and: Array.from({length: 100}, () => ({kind: 'crash', where}))};

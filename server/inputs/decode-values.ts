@@ -5,7 +5,7 @@
 import type {Scalar, Value} from '../../engine/record.ts';
 import {jsonText} from './decode-extra.ts';
 import {memberPlace, type Faults} from './decode-faults.ts';
-import {ATTRIBUTES_MAX, LIST_ELEMENTS_MAX, TEXT_LENGTH_MAX, TIME_MS_MAX} from './decode-limits.ts';
+import {LIST_ELEMENTS_MAX, TEXT_LENGTH_MAX, TIME_MS_MAX} from './decode-limits.ts';
 
 export type RawObject = Readonly<Record<string, unknown>>;
 
@@ -97,26 +97,12 @@ export function readAmount(
   if (raw === undefined || raw === null || raw === '') return undefined;
   const number = numberOf(raw);
   if (Number.isFinite(number)) return number;
+  if (typeof raw === 'number') {
+    faults.add(place, 'is a number out of range.');
+    return undefined;
+  }
   const text = readText(raw, place, faults);
   return text === '' ? undefined : text;
-}
-
-/** Appends name and value pairs. `null` stays: a tag. */
-export function readAttributes(
-  raw: RawObject,
-  place: string,
-  into: (string | Value)[],
-  faults: Faults,
-): void {
-  let count = 0;
-  for (const name in raw) {
-    const value = readValue(raw[name], place, name, faults);
-    if (value === undefined) continue;
-    into.push(name, value);
-    count++;
-  }
-  if (count > ATTRIBUTES_MAX)
-    faults.add(place, `has ${count} attributes, and ${ATTRIBUTES_MAX} is the limit.`);
 }
 
 /** The value of attribute `name`. undefined: none, or a fault. */
@@ -126,9 +112,13 @@ export function readValue(
   name: string,
   faults: Faults,
 ): Value | undefined {
+  if (name.length > TEXT_LENGTH_MAX) {
+    faults.add(memberPlace(place, name), `has a name longer than ${TEXT_LENGTH_MAX} characters.`);
+    return undefined;
+  }
   switch (typeof raw) {
     case 'string':
-      if (raw.length <= TEXT_LENGTH_MAX && name.length <= TEXT_LENGTH_MAX) return raw;
+      if (raw.length <= TEXT_LENGTH_MAX) return raw;
       faults.add(memberPlace(place, name), `is longer than ${TEXT_LENGTH_MAX} characters.`);
       return undefined;
     case 'number':

@@ -46,7 +46,7 @@ export function complain(tally: SourceTally, sentence: string): void {
 export type OpenText = (onBytes: (count: number) => void) => AsyncIterable<string>;
 
 export function openFile(path: string): OpenText {
-  return onBytes => decode(createReadStream(path, {highWaterMark: 262_144}), onBytes);
+  return onBytes => decode(createReadStream(path, {highWaterMark: 65_536}), onBytes);
 }
 
 export async function* decode(

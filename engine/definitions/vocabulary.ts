@@ -22,9 +22,9 @@ export const COMMERCE_ACTIONS: readonly string[] = [
   'impression',
 ];
 
-/** Clients write the removal with one underscore more than the addition. */
+/** Clients write the wishlist with and without an underscore. */
 export function canonicalAction(action: string): string {
-  return action === 'remove_from_wish_list' ? 'remove_from_wishlist' : action;
+  return action.replace('_wish_list', '_wishlist');
 }
 
 export const BUILT_IN_FIELDS: readonly string[] = [

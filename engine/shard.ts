@@ -12,7 +12,12 @@ import type {Audience} from './audiences/audience-table.ts';
 import {AudienceTable} from './audiences/audience-table.ts';
 import type {AudienceSpec} from './audiences/audience-spec.ts';
 import {FillPass} from './audiences/fill-pass.ts';
-import {CriteriaTable, type Criterion, type History} from './criteria/criteria-table.ts';
+import {
+  CriteriaTable,
+  type Criterion,
+  FIRST_HISTORY,
+  type History,
+} from './criteria/criteria-table.ts';
 import type {Predicate} from './criteria/predicate.ts';
 import {
   ADD,
@@ -80,6 +85,8 @@ export class Shard {
   #found: Predicate[] = [];
   #watchedChanges: number[] = [];
   #joined: number[] = [];
+  /** Of the entry being applied; profiles that appear remember it. */
+  watermark = 0;
   /** Told of every profile whose row has to be written again. */
   onDirty: (ordinal: Ordinal) => void = () => {};
   /** Told of a profile that is gone, before its ordinal is free. */
@@ -172,16 +179,19 @@ export class Shard {
     this.audiences.sweep();
   }
 
-  /** Entries of one history found in the journal; the profile may be gone since. */
+  /**
+   * An entry of one history found in the journal at a watermark; the profile may be gone since, or be
+   * another one under the same mpid.
+   */
   backfill(
     history: History,
-    hi: number,
-    lo: number,
+    found: {readonly hi: number; readonly lo: number; readonly watermark: number},
     timeMs: number,
     value: Value | undefined,
   ): void {
-    const ordinal = this.table.find(hi, lo);
+    const ordinal = this.table.find(found.hi, found.lo);
     if (ordinal < 0 || history.spec === undefined) return;
+    if (found.watermark < this.#data[ordinal]!.born) return;
     this.slab.open(ordinal);
     this.#insert(history, timeMs, value, this.#nowMs);
     this.onDirty(ordinal);
@@ -257,6 +267,58 @@ export class Shard {
     return ordinal;
   }
 
+  /** Serves every definition at once; before the first `restore`, so that no profile has to be asked. */
+  serveAll(): void {
+    assert(this.table.end === 0, 'definitions are restored before profiles');
+    for (const audience of this.audiences.all()) {
+      if (audience.next !== undefined) this.audiences.promote(audience);
+    }
+    for (let slot = 0; slot < this.graph.end; slot++) this.graph.settle(slot);
+    for (const history of this.criteria.histories()) history.ready = true;
+  }
+
+  /** The words of the opened profile's histories, and the texts that its text entries name, in order. */
+  exportHistories(ordinal: Ordinal): {words: Uint8Array; texts: string[]} {
+    const {slab} = this;
+    const texts: string[] = [];
+    if (!slab.open(ordinal)) return {words: new Uint8Array(0), texts};
+    const present: number[] = [];
+    for (let i = 0; i < slab.historyCount; i++) present.push(slab.historyAt(i));
+    for (const id of present) {
+      slab.locate(id);
+      if (id >= FIRST_HISTORY && this.criteria.history(id) === undefined) this.#dropHistory();
+      else if (slab.shape === TEXTS) {
+        for (let i = 0; i < slab.entryCount; i++) {
+          texts.push(this.texts.text(slab.words[slab.entryAt + i * 2 + 1]!));
+        }
+      }
+    }
+    return {words: slab.exportBytes(), texts};
+  }
+
+  /** The reverse; histories that are not `wanted` are left out. */
+  importHistories(
+    ordinal: Ordinal,
+    {words, texts}: {readonly words: Uint8Array; readonly texts: readonly string[]},
+    wanted: (history: number) => boolean,
+  ): void {
+    const {slab} = this;
+    slab.importBytes(ordinal, words);
+    if (!slab.open(ordinal)) return;
+    const present: number[] = [];
+    for (let i = 0; i < slab.historyCount; i++) present.push(slab.historyAt(i));
+    let next = 0;
+    for (const id of present) {
+      slab.locate(id);
+      if (slab.shape === TEXTS) {
+        for (let i = 0; i < slab.entryCount; i++) {
+          slab.words[slab.entryAt + i * 2 + 1] = this.texts.acquire(texts[next++]!);
+        }
+      }
+      if (id >= FIRST_HISTORY && !wanted(id)) this.#dropHistory();
+    }
+  }
+
   /** A record of the journal whose deltas are in the feed: state without truth. */
   replay(record: ProfileRecord, nowMs: number): Ordinal {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
@@ -265,7 +327,7 @@ export class Shard {
       this.#release(ordinal);
       ordinal = -1;
     }
-    if (ordinal < 0) ordinal = this.restore(record.mpidHi, record.mpidLo, new ProfileData());
+    if (ordinal < 0) ordinal = this.#appear(record.mpidHi, record.mpidLo);
     this.#reachFuture(this.#data[ordinal]!, nowMs);
     this.slab.open(ordinal);
     this.#takeIn(ordinal, record, nowMs);
@@ -334,16 +396,23 @@ export class Shard {
       if (this.#dueMs[known]! <= nowMs) this.#settle(known, nowMs);
       if (this.table.isLive(known)) return known;
     }
-    const ordinal = this.restore(hi, lo, new ProfileData());
+    const ordinal = this.#appear(hi, lo);
     this.rows.open(ordinal);
     this.propagation.countRow(1);
     return ordinal;
+  }
+
+  #appear(hi: number, lo: number): Ordinal {
+    const data = new ProfileData();
+    data.born = this.watermark;
+    return this.restore(hi, lo, data);
   }
 
   /** Facts and events of a record into the profile and its histories; lists the criteria to ask. */
   #takeIn(ordinal: Ordinal, record: ProfileRecord, nowMs: number): void {
     this.#stamp++;
     const data = this.#data[ordinal]!;
+    data.toldMs = nowMs;
     let scope = data.find(record.scope);
     const criteria = this.criteria.scope(record.scope);
     if (scope === undefined) {

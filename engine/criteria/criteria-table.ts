@@ -6,7 +6,7 @@
 import {must} from '../assert.ts';
 import type {HistorySlab} from '../histories/history-slab.ts';
 import type {ProfileData} from '../profiles/profile-data.ts';
-import type {BoundCriterion, BoundFilter, HistorySpec} from './bound-criterion.ts';
+import type {BoundCriterion, HistorySpec} from './bound-criterion.ts';
 import {compileTruth, type CriterionTruth, ScopedProfileTruth} from './criterion-truth.ts';
 import {EMPTY_SCOPE} from '../profiles/profile-data.ts';
 import type {Predicate} from './predicate.ts';
@@ -27,6 +27,7 @@ export interface Criterion {
 
 export interface History {
   readonly id: number;
+  readonly key: string;
   readonly spec: HistorySpec | undefined;
   readonly predicate: Predicate | undefined;
   readonly criteria: Criterion[];
@@ -149,6 +150,7 @@ export class CriteriaTable {
     const id = keptId ?? this.#nextHistory++;
     const history: History = {
       id,
+      key,
       spec,
       predicate: spec === undefined ? undefined : this.index.add(spec.filter),
       criteria: [],
@@ -165,7 +167,7 @@ export class CriteriaTable {
     dropFrom(history.criteria, criterion);
     if (history.criteria.length > 0) return;
     this.#histories.delete(id);
-    this.#historyIds.delete(history.spec?.key ?? `timer ${criterion.bound.key}`);
+    this.#historyIds.delete(history.key);
     const {predicate} = history;
     if (predicate === undefined) return;
     const others = this.#historiesOf.get(predicate)!.filter(other => other !== history);
@@ -213,8 +215,6 @@ export function historiesOfBound(bound: BoundCriterion): readonly HistorySpec[] 
       return [];
   }
 }
-
-export type {BoundFilter};
 
 function dropFrom<T>(list: T[], element: T): void {
   const at = list.indexOf(element);

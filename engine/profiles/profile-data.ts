@@ -94,6 +94,10 @@ export class ScopeData {
 }
 
 export class ProfileData {
+  /** Watermark of the entry that made it: what the journal has of an earlier life is not its own. */
+  born = 0;
+  /** Every change up to here was told: when its last record was applied. */
+  toldMs = 0;
   readonly scopes: ScopeData[] = [];
 
   find(scope: ScopeId): ScopeData | undefined {

@@ -1,0 +1,89 @@
+/**
+ * Finds in the journal what new histories need: every event that meets their predicates, with its
+ * profile, time and value. Runs over a snapshot, off the shard's thread; the same predicates serve live
+ * events and these.
+ */
+import type {HistorySpec} from '../engine/criteria/bound-criterion.ts';
+import type {Predicate} from '../engine/criteria/predicate.ts';
+import {PredicateIndex} from '../engine/criteria/predicate-index.ts';
+import type {Value} from '../engine/record.ts';
+import {decodeJournalEntry} from './journal-entry.ts';
+import {decodeRecords} from './record-codec.ts';
+import type {ShardStore} from './shard-store.ts';
+
+export interface WantedHistory {
+  readonly id: number;
+  readonly spec: HistorySpec;
+}
+
+/** Columns of what was found, in journal order. `values` is used by histories that keep one. */
+export interface FoundEntries {
+  readonly hi: number[];
+  readonly lo: number[];
+  readonly watermark: number[];
+  readonly history: number[];
+  readonly timeMs: number[];
+  readonly values: (Value | undefined)[];
+}
+
+export function noEntries(): FoundEntries {
+  return {hi: [], lo: [], watermark: [], history: [], timeMs: [], values: []};
+}
+
+export interface ScanRange {
+  /** Journal entries up to and including this watermark. */
+  readonly until: number;
+  /** Events older than this can be left out. */
+  readonly oldestMs: number;
+  readonly nowMs: number;
+}
+
+/** Yields what each journal entry has of the wanted histories, with its watermark; often nothing. */
+export function* scanJournal(
+  store: Pick<ShardStore, 'entries'>,
+  wanted: readonly WantedHistory[],
+  range: ScanRange,
+): Generator<{watermark: number; found: FoundEntries}> {
+  const index = new PredicateIndex();
+  const historiesOf = new Map<Predicate, WantedHistory[]>();
+  for (const history of wanted) {
+    const predicate = index.add(history.spec.filter);
+    const others = historiesOf.get(predicate);
+    if (others === undefined) historiesOf.set(predicate, [history]);
+    else others.push(history);
+  }
+  const met: Predicate[] = [];
+  for (const {key: watermark, value} of store.entries('journal', 0)) {
+    if (watermark > range.until) return;
+    const found = noEntries();
+    const {content} = decodeJournalEntry(value, watermark);
+    if (content.kind === 'records') {
+      for (const record of decodeRecords(content.records)) {
+        for (const event of record.events) {
+          if (event.timeMs < range.oldestMs) continue;
+          met.length = 0;
+          index.find(event, record.scope, record.inputId, range.nowMs, met);
+          for (const predicate of met) {
+            for (const {id, spec} of historiesOf.get(predicate)!) {
+              const values =
+                spec.value === undefined
+                  ? NO_VALUE
+                  : predicate.valuesOf(spec.value.attribute, event, range.nowMs);
+              for (const one of values) {
+                found.hi.push(record.mpidHi);
+                found.lo.push(record.mpidLo);
+                found.watermark.push(watermark);
+                found.history.push(id);
+                found.timeMs.push(event.timeMs);
+                found.values.push(one);
+              }
+            }
+          }
+        }
+      }
+    }
+    yield {watermark, found};
+  }
+}
+
+const NO_VALUE: readonly undefined[] = [undefined];

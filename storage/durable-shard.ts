@@ -1,0 +1,373 @@
+/**
+ * A shard with its store: what it applies it writes, and a restart finds it again.
+ *
+ * Every change is staged first (applied in memory, numbered, turned into puts) and then committed; nobody is
+ * told before the commit. Rows are written behind, in slices (a fuzzy checkpoint): each carries the
+ * watermark it is as of, and recovery replays only what a row does not have yet.
+ */
+import {pack, unpack} from 'msgpackr';
+import {assert} from '../engine/assert.ts';
+import type {AudienceSpec} from '../engine/audiences/audience-spec.ts';
+import type {Ordinal, Watermark} from '../engine/ids.ts';
+import {Shard} from '../engine/shard.ts';
+import type {FoundEntries, WantedHistory} from './backfill-scan.ts';
+import {encodeFeedEntry} from './feed-entry.ts';
+import {encodeJournalEntry, type JournalEntry} from './journal-entry.ts';
+import {decodeRecords} from './record-codec.ts';
+import {recoverShard} from './recover.ts';
+import {encodeRow, rowKey} from './row-codec.ts';
+import {seal, unseal} from './checked-value.ts';
+import type {Put, ShardStore} from './shard-store.ts';
+
+export interface DurableShardOptions {
+  readonly eventRetentionMs: number;
+  readonly profileRetentionMs: number;
+  readonly deltaRetentionMs: number;
+  /** The time to start at when the store is new. */
+  readonly startMs: number;
+}
+
+/** Applied in memory and numbered; to be committed in order. */
+export interface Staged {
+  readonly watermark: Watermark;
+  readonly deltas: Uint8Array;
+  readonly puts: Put[];
+}
+
+export interface Checkpoint {
+  /** Every change up to here is in the rows. */
+  readonly watermark: Watermark;
+  readonly nowMs: number;
+  readonly drainedMs: number;
+}
+
+export interface StoredHistory {
+  readonly key: string;
+  /** Whether rows on disk have all of it. */
+  readonly durable: boolean;
+}
+
+const META_VERSION = 1;
+const TABLE_VERSION = 1;
+/** Of the whole layout; a newer one is refused. */
+export const FORMAT = 1;
+const TRIM_ENTRIES = 512;
+
+interface CheckpointCycle {
+  readonly ordinals: readonly Ordinal[];
+  at: number;
+  readonly reached: Checkpoint;
+  readonly histories: readonly number[];
+}
+
+export class DurableShard {
+  readonly shard: Shard;
+  readonly #store: ShardStore;
+  readonly #options: DurableShardOptions;
+  #watermark: Watermark;
+  #storedHistories: Map<number, StoredHistory>;
+  #feedFloor: Watermark;
+  #journalFloor: Watermark;
+  #dirty = new Uint8Array(1024);
+  #dirtyOrdinals: Ordinal[] = [];
+  #gone: Buffer[] = [];
+  #cycle: CheckpointCycle | undefined;
+  #checkpointed: Checkpoint;
+
+  /** Recovers what the store has. Deltas that recovery found untold are staged by the first `tick`. */
+  constructor(store: ShardStore, options: DurableShardOptions) {
+    this.#store = store;
+    this.#options = options;
+    const recovery = recoverShard(store, options, ordinal => this.#markDirty(ordinal));
+    this.shard = recovery.shard;
+    this.#watermark = recovery.watermark;
+    this.#storedHistories = recovery.histories;
+    this.#checkpointed = recovery.checkpoint;
+    this.#feedFloor = metaNumber(store, 'feedFloor');
+    this.#journalFloor = metaNumber(store, 'journalFloor');
+    this.shard.onDirty = ordinal => this.#markDirty(ordinal);
+    this.shard.onGone = ordinal => {
+      this.#gone.push(rowKey(this.shard.table.hi(ordinal), this.shard.table.lo(ordinal)));
+    };
+  }
+
+  /** Of the last staged entry. */
+  get watermark(): Watermark {
+    return this.#watermark;
+  }
+
+  /** A cursor below this has lost deltas. */
+  get feedFloor(): Watermark {
+    return this.#feedFloor;
+  }
+
+  commit(staged: Staged): Promise<void> {
+    return this.#store.commit(staged.puts);
+  }
+
+  /** Records as record-codec.ts writes them, all at one moment. */
+  applyRecords(records: Uint8Array, nowMs: number): Staged {
+    const now = Math.max(nowMs, this.shard.nowMs);
+    this.shard.watermark = this.#watermark + 1;
+    const seen: number[] = [];
+    for (const record of decodeRecords(records)) {
+      this.shard.apply(record, now);
+      for (let i = 0; i < record.seen.length; i++) seen.push(record.seen[i]!);
+    }
+    const staged = this.#stage({kind: 'records', records});
+    if (seen.length > 0) {
+      const hashes = Float64Array.of(now, ...seen);
+      staged.puts.push({
+        table: 'seen',
+        key: staged.watermark,
+        value: seal(TABLE_VERSION, [new Uint8Array(hashes.buffer)]),
+      });
+    }
+    return staged;
+  }
+
+  /** Lets time pass, for about `profilesMax` profiles; undefined when it changed nothing anyone is told. */
+  tick(nowMs: number, profilesMax: number): Staged | undefined {
+    this.shard.watermark = this.#watermark + 1;
+    this.shard.advance(nowMs, profilesMax);
+    return this.shard.deltas.count > 0 ? this.#stage({kind: 'tick'}) : undefined;
+  }
+
+  define(upsert: readonly AudienceSpec[], remove: readonly number[], nowMs: number): Staged {
+    this.shard.watermark = this.#watermark + 1;
+    this.shard.define(upsert, remove, nowMs);
+    const staged = this.#stage({kind: 'control', control: {kind: 'define', upsert, remove}});
+    for (const spec of upsert) {
+      staged.puts.push({
+        table: 'audiences',
+        key: spec.id,
+        value: seal(TABLE_VERSION, [pack(spec)]),
+      });
+    }
+    for (const id of remove) staged.puts.push({table: 'audiences', key: id, value: undefined});
+    this.#putHistories(staged.puts);
+    if (this.#watermark === 1 || this.shard.table.count === 0) {
+      // Nothing was ever learned, so there is nothing to look for.
+      for (const history of this.shard.criteria.histories()) history.ready = true;
+    }
+    return staged;
+  }
+
+  erase(mpidHi: number, mpidLo: number, nowMs: number): Staged | undefined {
+    this.shard.watermark = this.#watermark + 1;
+    if (!this.shard.erase(mpidHi, mpidLo, nowMs)) return undefined;
+    const staged = this.#stage({kind: 'control', control: {kind: 'erase', mpidHi, mpidLo}});
+    staged.puts.push({table: 'rows', key: rowKey(mpidHi, mpidLo), value: undefined});
+    return staged;
+  }
+
+  // ── Preparing new definitions ─────────────────────────────────────────────────────────────────
+
+  /** Histories that new definitions wait for; they hold everything after the present watermark already. */
+  wantedHistories(): WantedHistory[] {
+    const wanted: WantedHistory[] = [];
+    for (const id of this.shard.audiences.unreadyHistories()) {
+      const spec = this.shard.criteria.history(id)?.spec;
+      if (spec !== undefined) wanted.push({id, spec});
+    }
+    return wanted;
+  }
+
+  backfill(found: FoundEntries): void {
+    for (let i = 0; i < found.history.length; i++) {
+      const history = this.shard.criteria.history(found.history[i]!);
+      if (history === undefined) continue;
+      const at = {hi: found.hi[i]!, lo: found.lo[i]!, watermark: found.watermark[i]!};
+      this.shard.backfill(history, at, found.timeMs[i]!, found.values[i]);
+    }
+  }
+
+  historiesReady(ids: readonly number[]): void {
+    for (const id of ids) {
+      const history = this.shard.criteria.history(id);
+      if (history !== undefined) history.ready = true;
+    }
+  }
+
+  /** Goes on preparing, for about `rowsMax` profiles. */
+  prepare(rowsMax: number, nowMs: number): {more: boolean; staged: Staged | undefined} {
+    this.shard.watermark = this.#watermark + 1;
+    // What time has changed is told with the old definitions.
+    this.shard.advance(nowMs, rowsMax);
+    const more = this.shard.prepare(rowsMax);
+    const staged = this.shard.deltas.count > 0 ? this.#stage({kind: 'tick'}) : undefined;
+    return {more, staged};
+  }
+
+  // ── Checkpoints ───────────────────────────────────────────────────────────────────────────────
+
+  get dirtyCount(): number {
+    return this.#dirtyOrdinals.length + this.#gone.length;
+  }
+
+  get checkpointing(): boolean {
+    return this.#cycle !== undefined;
+  }
+
+  beginCheckpoint(): void {
+    assert(this.#cycle === undefined, 'one checkpoint at a time');
+    const ordinals = this.#dirtyOrdinals;
+    this.#dirtyOrdinals = [];
+    const ready = [...this.shard.criteria.histories()].filter(history => history.ready);
+    this.#cycle = {
+      ordinals,
+      at: 0,
+      reached: {
+        watermark: this.#watermark,
+        nowMs: this.shard.nowMs,
+        drainedMs: this.shard.drainedMs,
+      },
+      histories: ready.map(history => history.id),
+    };
+  }
+
+  /** The next slice of rows. After the last one the checkpoint counts, and what it makes superfluous goes. */
+  stepCheckpoint(rowsMax: number): Put[] {
+    const cycle = this.#cycle;
+    if (cycle === undefined) return [];
+    const puts: Put[] = [];
+    for (const key of this.#gone.splice(0)) {
+      const hi = key.readInt32BE(0);
+      const lo = key.readUInt32BE(4);
+      if (this.shard.table.find(hi, lo) < 0) puts.push({table: 'rows', key, value: undefined});
+    }
+    const end = Math.min(cycle.ordinals.length, cycle.at + rowsMax);
+    for (; cycle.at < end; cycle.at++) {
+      const ordinal = cycle.ordinals[cycle.at]!;
+      this.#dirty[ordinal] = 0;
+      const put = this.#rowPut(ordinal);
+      if (put !== undefined) puts.push(put);
+    }
+    if (cycle.at < cycle.ordinals.length) return puts;
+    this.#cycle = undefined;
+    this.#checkpointed = cycle.reached;
+    puts.push({table: 'meta', key: 'checkpoint', value: seal(META_VERSION, [pack(cycle.reached)])});
+    for (const id of cycle.histories) {
+      const stored = this.#storedHistories.get(id);
+      if (stored === undefined || stored.durable) continue;
+      puts.push(this.#historyPut(id, {key: stored.key, durable: true}));
+    }
+    this.#trim(puts);
+    return puts;
+  }
+
+  /** Commits rows outside any entry. */
+  commitRows(puts: readonly Put[]): Promise<void> {
+    return puts.length === 0 ? Promise.resolve() : this.#store.commit(puts);
+  }
+
+  #rowPut(ordinal: Ordinal): Put | undefined {
+    const {shard} = this;
+    const data = shard.data(ordinal);
+    if (data === undefined) return undefined;
+    const {words, texts} = shard.exportHistories(ordinal);
+    return {
+      table: 'rows',
+      key: rowKey(shard.table.hi(ordinal), shard.table.lo(ordinal)),
+      value: encodeRow({watermark: this.#watermark, data, histories: words, texts}),
+    };
+  }
+
+  /** A few entries from the front of each table whose time has passed. */
+  #trim(puts: Put[]): void {
+    const {eventRetentionMs, deltaRetentionMs} = this.#options;
+    const nowMs = this.shard.nowMs;
+    const journalFloor = this.#trimTable(
+      'journal',
+      this.#journalFloor,
+      nowMs - eventRetentionMs,
+      puts,
+    );
+    if (journalFloor !== this.#journalFloor) {
+      this.#journalFloor = journalFloor;
+      puts.push(metaPut('journalFloor', journalFloor));
+    }
+    this.#trimTable('seen', 0, nowMs - eventRetentionMs, puts);
+    const feedFloor = this.#trimTable('feed', this.#feedFloor, nowMs - deltaRetentionMs, puts);
+    if (feedFloor !== this.#feedFloor) {
+      this.#feedFloor = feedFloor;
+      puts.push(metaPut('feedFloor', feedFloor));
+    }
+  }
+
+  #trimTable(
+    table: 'journal' | 'feed' | 'seen',
+    after: number,
+    beforeMs: number,
+    puts: Put[],
+  ): number {
+    let floor = after;
+    let count = 0;
+    for (const {key, value} of this.#store.entries(table, after)) {
+      // All three begin with their time.
+      const timeMs = unseal(TABLE_VERSION, value, `${table} entry ${key}`).readDoubleLE(0);
+      if (timeMs >= beforeMs || key > this.#checkpointed.watermark || count++ >= TRIM_ENTRIES)
+        break;
+      puts.push({table, key, value: undefined});
+      floor = key;
+    }
+    return floor;
+  }
+
+  // ── Staging ───────────────────────────────────────────────────────────────────────────────────
+
+  #stage(content: JournalEntry['content']): Staged {
+    const watermark = ++this.#watermark;
+    const {shard} = this;
+    const deltas = shard.deltas.take();
+    const entry = encodeJournalEntry({
+      nowMs: shard.nowMs,
+      drainedMs: shard.drainedMs,
+      content,
+    });
+    const puts: Put[] = [{table: 'journal', key: watermark, value: entry}];
+    if (deltas.length > 0) {
+      puts.push({table: 'feed', key: watermark, value: encodeFeedEntry(shard.nowMs, deltas)});
+    }
+    return {watermark, deltas, puts};
+  }
+
+  #putHistories(puts: Put[]): void {
+    const live = new Set<number>();
+    for (const history of this.shard.criteria.histories()) {
+      live.add(history.id);
+      if (this.#storedHistories.has(history.id)) continue;
+      puts.push(this.#historyPut(history.id, {key: history.key, durable: false}));
+    }
+    for (const id of this.#storedHistories.keys()) {
+      if (live.has(id)) continue;
+      this.#storedHistories.delete(id);
+      puts.push({table: 'histories', key: id, value: undefined});
+    }
+  }
+
+  #historyPut(id: number, stored: StoredHistory): Put {
+    this.#storedHistories.set(id, stored);
+    return {table: 'histories', key: id, value: seal(TABLE_VERSION, [pack(stored)])};
+  }
+
+  #markDirty(ordinal: Ordinal): void {
+    if (ordinal >= this.#dirty.length) {
+      const grown = new Uint8Array(Math.max(this.#dirty.length * 2, ordinal + 1));
+      grown.set(this.#dirty);
+      this.#dirty = grown;
+    }
+    if (this.#dirty[ordinal] === 1) return;
+    this.#dirty[ordinal] = 1;
+    this.#dirtyOrdinals.push(ordinal);
+  }
+}
+
+function metaPut(key: string, number: number): Put {
+  return {table: 'meta', key, value: seal(META_VERSION, [pack(number)])};
+}
+
+export function metaNumber(store: ShardStore, key: string): number {
+  const value = store.get('meta', key);
+  return value === undefined ? 0 : (unpack(unseal(META_VERSION, value, key)) as number);
+}

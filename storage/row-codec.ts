@@ -1,0 +1,143 @@
+/**
+ * A profile on disk: all that is known of it as of a watermark. Truth is not stored: it is a function
+ * of this, the definitions and the time.
+ *
+ * Payload: f64 watermark, u32 length of the histories, their words, then msgpack of the facts.
+ */
+import {Packr, Unpackr} from 'msgpackr';
+import {ProfileData, ScopeData, type Timed} from '../engine/profiles/profile-data.ts';
+import {EVENT_KINDS, type EventRecord, type Value} from '../engine/record.ts';
+import {seal, unseal} from './checked-value.ts';
+import {packLocation, unpackLocation} from './record-codec.ts';
+
+const VERSION = 1;
+const HEADER_BYTES = 12;
+
+const packr = new Packr({useRecords: false, moreTypes: false});
+const unpackr = new Unpackr({useRecords: false, moreTypes: false, int64AsType: 'number'});
+
+export interface Row {
+  readonly watermark: number;
+  readonly data: ProfileData;
+  /** Words of the history slab. */
+  readonly histories: Uint8Array;
+  /** The texts of text histories, in the order in which the words name them. */
+  readonly texts: readonly string[];
+}
+
+type PackedTimed = (string | Value | undefined | number)[];
+type PackedScope = [
+  scope: number,
+  firstMs: number,
+  lastMs: number,
+  attributes: PackedTimed,
+  identities: PackedTimed,
+  consent: PackedTimed,
+  device: PackedTimed,
+  attribution: PackedTimed,
+  location: (number | string | undefined)[] | null,
+  future: unknown[][],
+];
+
+export function encodeRow(row: Row): Buffer {
+  const header = Buffer.allocUnsafe(HEADER_BYTES);
+  header.writeDoubleLE(row.watermark, 0);
+  header.writeUInt32LE(row.histories.byteLength, 8);
+  const facts = packr.pack([
+    row.data.born,
+    row.data.toldMs,
+    row.data.scopes.map(packScope),
+    row.texts,
+  ]);
+  return seal(VERSION, [header, row.histories, facts]);
+}
+
+export function decodeRow(value: Uint8Array): Row {
+  const payload = unseal(VERSION, value, 'a profile');
+  const historyBytes = payload.readUInt32LE(8);
+  const [born, toldMs, scopes, texts] = unpackr.unpack(
+    payload.subarray(HEADER_BYTES + historyBytes),
+  ) as [number, number, PackedScope[], string[]];
+  const data = new ProfileData();
+  data.born = born;
+  data.toldMs = toldMs;
+  for (const scope of scopes) data.scopes.push(unpackScope(scope));
+  return {
+    watermark: payload.readDoubleLE(0),
+    data,
+    histories: payload.subarray(HEADER_BYTES, HEADER_BYTES + historyBytes),
+    texts,
+  };
+}
+
+/** The row's key: the mpid's 8 bytes. */
+export function rowKey(mpidHi: number, mpidLo: number): Buffer {
+  const key = Buffer.allocUnsafe(8);
+  key.writeInt32BE(mpidHi, 0);
+  key.writeUInt32BE(mpidLo, 4);
+  return key;
+}
+
+export function rowKeyMpid(key: Uint8Array): {hi: number; lo: number} {
+  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+  return {hi: view.getInt32(0), lo: view.getUint32(4)};
+}
+
+function packScope(data: ScopeData): PackedScope {
+  return [
+    data.scope,
+    data.firstMs,
+    data.lastMs,
+    packTimed(data.attributes),
+    packTimed(data.identities),
+    packTimed(data.consent),
+    packTimed(data.device),
+    packTimed(data.attribution),
+    data.location === undefined ? null : packLocation(data.location),
+    data.future.map(event => [
+      EVENT_KINDS.indexOf(event.kind),
+      event.name,
+      event.type,
+      event.timeMs,
+      event.fields,
+    ]),
+  ];
+}
+
+function unpackScope(packed: PackedScope): ScopeData {
+  const [scope, firstMs, lastMs, attributes, identities, consent, device, attribution] = packed;
+  const data = new ScopeData(scope);
+  data.firstMs = firstMs;
+  data.lastMs = lastMs;
+  unpackTimed(attributes, data.attributes);
+  unpackTimed(identities, data.identities);
+  unpackTimed(consent, data.consent);
+  unpackTimed(device, data.device);
+  unpackTimed(attribution, data.attribution);
+  data.location = packed[8] === null ? undefined : unpackLocation(packed[8]);
+  data.future = packed[9].map(([kind, name, type, timeMs, fields]) => ({
+    kind: EVENT_KINDS[kind as number] ?? 'other',
+    name: name as string,
+    type: type as string,
+    timeMs: timeMs as number,
+    fields: fields as EventRecord['fields'],
+    items: [],
+  }));
+  return data;
+}
+
+/** Flat triples. */
+function packTimed(map: ReadonlyMap<string, Timed<Value>>): PackedTimed {
+  const packed: PackedTimed = [];
+  for (const [name, {value, timeMs}] of map) packed.push(name, value, timeMs);
+  return packed;
+}
+
+function unpackTimed<T extends Value>(packed: PackedTimed, into: Map<string, Timed<T>>): void {
+  for (let i = 0; i < packed.length; i += 3) {
+    into.set(packed[i] as string, {
+      value: packed[i + 1] as T | undefined,
+      timeMs: packed[i + 2] as number,
+    });
+  }
+}

@@ -1,0 +1,53 @@
+/**
+ * What a shard keeps on disk, as a few ordered tables. Two implementations: `lmdb-store.ts`, and
+ * `memory-store.ts`, which can crash on request. One conformance suite holds them equal.
+ *
+ * | table | key | value |
+ * |---|---|---|
+ * | journal | watermark | everything the shard ever learned, one entry per commit (journal-entry.ts) |
+ * | feed | watermark | the deltas of that entry, when it has any (feed-entry.ts) |
+ * | seen | watermark | deduplication hashes of that entry, when it has any |
+ * | rows | mpid, 8 bytes | a profile as of some watermark (row-codec.ts) |
+ * | audiences | audience id | its newest definition |
+ * | histories | history id | which history that is, and whether rows have all of it |
+ * | meta | name | format, checkpoint |
+ */
+export const TABLES = [
+  'journal',
+  'feed',
+  'seen',
+  'rows',
+  'audiences',
+  'histories',
+  'meta',
+] as const;
+export type Table = (typeof TABLES)[number];
+
+/** Numbers, except bytes for `rows` and names for `meta`. */
+export type StoreKey = number | string | Uint8Array;
+
+export interface Put {
+  readonly table: Table;
+  readonly key: StoreKey;
+  /** undefined removes. */
+  readonly value: Uint8Array | undefined;
+}
+
+export interface StoredValue<K extends StoreKey = StoreKey> {
+  readonly key: K;
+  readonly value: Uint8Array;
+}
+
+export interface ShardStore {
+  /**
+   * Writes all or nothing, in the order of calls; resolves when durable. Rejects when it is not: the
+   * caller then trusts nothing after the last commit that resolved.
+   */
+  commit(puts: readonly Put[]): Promise<void>;
+  get(table: Table, key: StoreKey): Uint8Array | undefined;
+  /** Of a numbered table: keys after `after`, ascending. A stable view of what is durable. */
+  entries(table: Table, after: number): Iterable<StoredValue<number>>;
+  /** All rows, in no promised order. */
+  rows(): Iterable<StoredValue<Uint8Array>>;
+  close(): Promise<void>;
+}

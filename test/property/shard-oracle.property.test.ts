@@ -1,0 +1,43 @@
+import {describe, expect, test} from 'vitest';
+import {randomHistory} from '../support/arbitraries.ts';
+import {Simulation} from '../support/simulation.ts';
+
+/** Multiplies the runs; ORACLE_SEED replays one. */
+const RUNS = Number(process.env['ORACLE_RUNS'] ?? 1);
+const SEED = process.env['ORACLE_SEED'];
+
+function run(seed: number, kinds: 'basic' | 'all', crashes: boolean): void {
+  const history = randomHistory(seed, {kinds});
+  const simulation = new Simulation(history);
+  for (const [index, step] of history.steps.entries()) {
+    try {
+      simulation.step(step);
+      simulation.disturb(crashes);
+    } catch (error) {
+      const where = `seed ${seed} (${kinds}), step ${index} of ${history.steps.length}: ${step.kind}`;
+      throw new Error(`${where}\n${error instanceof Error ? error.message : String(error)}`, {cause: error});
+    }
+  }
+}
+
+function seeds(count: number, offset: number): number[] {
+  if (SEED !== undefined) return [Number(SEED)];
+  return Array.from({length: count * RUNS}, (_, i) => offset + i);
+}
+
+describe('members and deltas are what the contract says, after every step', () => {
+  test.each(['basic', 'all'] as const)('of random histories with %s kinds', kinds => {
+    for (const seed of seeds(600, 1)) run(seed, kinds, false);
+  }, 120_000 * RUNS);
+
+  test.each(['basic', 'all'] as const)('with %s kinds, crashes and checkpoints at random points', kinds => {
+    for (const seed of seeds(600, 10_001)) run(seed, kinds, true);
+  }, 120_000 * RUNS);
+});
+
+test('the histories are telling: audiences gain and lose members', () => {
+  const history = randomHistory(7, {kinds: 'all'});
+  const simulation = new Simulation(history);
+  for (const step of history.steps) simulation.step(step);
+  expect(simulation.told.length).toBeGreaterThan(0);
+});

@@ -1,0 +1,216 @@
+/**
+ * One shard on a store in memory, driven step by step in virtual time and compared with the oracle: the
+ * members of every audience, and what a reader that only folds deltas believes. It can crash anywhere
+ * between two commits and recover.
+ */
+import {expect} from 'vitest';
+import {parseDefinition} from '../../engine/definitions/parse-definition.ts';
+import {ADD, ATTRIBUTE_UPDATE, DeltaReader} from '../../engine/deltas.ts';
+import {mpidFrom} from '../../engine/ids.ts';
+import {noEntries, scanJournal} from '../../storage/backfill-scan.ts';
+import {DurableShard, type Staged} from '../../storage/durable-shard.ts';
+import {MemoryStore} from '../../storage/memory-store.ts';
+import {RecordWriter} from '../../storage/record-codec.ts';
+import {applyStep, type History, type Step} from './arbitraries.ts';
+import {Random} from './arbitraries-random.ts';
+import {INPUTS, START_MS} from './arbitraries-world.ts';
+import {Oracle, type OracleAudience} from './oracle.ts';
+
+export interface Told {
+  readonly audience: number;
+  readonly mpid: string;
+  readonly member: boolean;
+  readonly cause: number;
+  readonly atMs: number;
+}
+
+export class Simulation {
+  readonly store = new MemoryStore();
+  readonly oracle: Oracle;
+  readonly told: Told[] = [];
+  readonly #history: History;
+  readonly #random: Random;
+  /** Members as a reader of the deltas knows them, by audience. */
+  readonly #believed = new Map<number, Set<string>>();
+  readonly #audiences = new Map<number, OracleAudience>();
+  #durable: DurableShard;
+  #version = 0;
+
+  constructor(history: History) {
+    this.#history = history;
+    this.#random = new Random(history.seed ^ 0x5eed);
+    this.oracle = new Oracle(history.options);
+    this.#durable = this.#open();
+  }
+
+  get durable(): DurableShard {
+    return this.#durable;
+  }
+
+  step(step: Step): void {
+    const before = this.told.length;
+    this.#apply(step);
+    if (step.kind === 'define') this.#audiences.set(step.audience.id, step.audience);
+    if (step.kind === 'remove') this.#audiences.delete(step.audience);
+    applyStep(this.oracle, step);
+    this.compare(step.nowMs);
+    if (step.kind === 'advance') this.#compareMoments(before, step.nowMs);
+  }
+
+  /** A slice of a checkpoint, sometimes; a crash, sometimes. */
+  disturb(crashes: boolean): void {
+    const durable = this.#durable;
+    if (!durable.checkpointing && this.#random.int(0, 3) === 0) durable.beginCheckpoint();
+    if (durable.checkpointing) void durable.commitRows(durable.stepCheckpoint(this.#random.int(1, 3)));
+    if (crashes && this.#random.int(0, 5) === 0) this.#durable = this.#recover();
+  }
+
+  compare(nowMs: number): void {
+    for (const [id, audience] of this.#audiences) {
+      const expected = audience.active ? [...this.oracle.members(id, nowMs)].sort() : [];
+      expect([...this.members(id)].sort(), `members of ${id} at ${nowMs}`).toEqual(expected);
+      expect([...(this.#believed.get(id) ?? [])].sort(), `told of ${id} at ${nowMs}`).toEqual(expected);
+    }
+  }
+
+  members(id: number): Set<string> {
+    const {shard} = this.#durable;
+    const found = new Set<string>();
+    const audience = shard.audiences.get(id);
+    if (audience === undefined || audience.root < 0) return found;
+    shard.rows.forEachSet(audience.root >> 1, shard.table.end, ordinal => {
+      if (!shard.table.isLive(ordinal)) return;
+      found.add(String(mpidFrom(shard.table.hi(ordinal), shard.table.lo(ordinal))));
+    });
+    expect(shard.propagation.count(audience.root >> 1)).toBe(found.size);
+    return found;
+  }
+
+  #apply(step: Step): void {
+    const durable = this.#durable;
+    const {nowMs} = step;
+    if (step.kind !== 'record' || this.#random.int(0, 1) === 0) this.#tick(nowMs);
+    switch (step.kind) {
+      case 'record': {
+        const writer = new RecordWriter();
+        writer.push(step.record);
+        this.#commit(durable.applyRecords(writer.take(), nowMs));
+        this.#tick(nowMs);
+        break;
+      }
+      case 'advance':
+        break;
+      case 'erase': {
+        const staged = durable.erase(step.mpidHi, step.mpidLo, nowMs);
+        if (staged !== undefined) this.#commit(staged);
+        break;
+      }
+      case 'define':
+        this.#define(step.audience, nowMs);
+        break;
+      case 'remove':
+        this.#commit(durable.define([], [step.audience], nowMs));
+        this.#prepare(nowMs);
+        break;
+    }
+  }
+
+  #tick(nowMs: number): void {
+    // Slices of one profile: a storm is drained between other work.
+    do {
+      const staged = this.#durable.tick(nowMs, 1);
+      if (staged !== undefined) this.#commit(staged);
+    } while (this.#durable.shard.drainedMs < nowMs);
+  }
+
+  #define(audience: OracleAudience, nowMs: number): void {
+    const parsed = parseDefinition(audience.definition, {
+      eventRetentionMs: this.#history.options.eventRetentionMs,
+      workspaces: audience.workspaces,
+      inputs: audience.inputs,
+      hasAudience: () => true,
+      hasInput: id => INPUTS.some(input => input.id === id),
+      hasCalculatedAttribute: () => undefined,
+      findCity: () => undefined,
+    });
+    if (!('expression' in parsed)) throw new Error(JSON.stringify(parsed.problems));
+    const {id, active, workspaces, inputs, environment} = audience;
+    const spec = {
+      id,
+      version: ++this.#version,
+      active,
+      expression: parsed.expression,
+      workspaces,
+      inputs,
+      environment,
+    };
+    this.#commit(this.#durable.define([spec], [], nowMs));
+    this.#prepare(nowMs);
+  }
+
+  #prepare(nowMs: number): void {
+    const durable = this.#durable;
+    const wanted = durable.wantedHistories();
+    if (wanted.length > 0) {
+      const range = {
+        until: durable.watermark,
+        oldestMs: nowMs - this.#history.options.eventRetentionMs,
+        nowMs,
+      };
+      for (const {found} of scanJournal(this.store, wanted, range)) durable.backfill(found);
+      durable.backfill(noEntries());
+      durable.historiesReady(wanted.map(history => history.id));
+    }
+    for (let more = true; more; ) {
+      const step = durable.prepare(this.#random.int(1, 4), nowMs);
+      if (step.staged !== undefined) this.#commit(step.staged);
+      more = step.more;
+    }
+  }
+
+  #commit(staged: Staged): void {
+    void this.#durable.commit(staged);
+    const deltas = new DeltaReader(staged.deltas);
+    for (let i = 0; i < deltas.count; i++) {
+      if (deltas.action(i) === ATTRIBUTE_UPDATE) continue;
+      const audience = deltas.audience(i);
+      const mpid = String(mpidFrom(deltas.mpidHi(i), deltas.mpidLo(i)));
+      const member = deltas.action(i) === ADD;
+      this.told.push({audience, mpid, member, cause: deltas.cause(i), atMs: deltas.atMs(i)});
+      const believed = this.#believed.get(audience) ?? new Set();
+      this.#believed.set(audience, believed);
+      expect(believed.has(mpid), `deltas of ${mpid} in ${audience} alternate`).toBe(!member);
+      if (member) believed.add(mpid);
+      else believed.delete(mpid);
+    }
+  }
+
+  /** Every delta that time alone caused has the exact millisecond. */
+  #compareMoments(from: number, nowMs: number): void {
+    for (const delta of this.told.slice(from)) {
+      const {audience, mpid, member, atMs} = delta;
+      if (!this.#audiences.has(audience)) continue;
+      expect(atMs).toBeLessThanOrEqual(nowMs);
+      const flips = this.oracle.flips(audience, mpid, {fromMs: atMs - 1, toMs: atMs});
+      expect(flips, `a flip of ${mpid} in ${audience}`).toContainEqual({atMs, member});
+    }
+  }
+
+  #open(): DurableShard {
+    return new DurableShard(this.store, {
+      ...this.#history.options,
+      deltaRetentionMs: this.#history.options.eventRetentionMs,
+      startMs: START_MS,
+    });
+  }
+
+  #recover(): DurableShard {
+    const nowMs = this.#durable.shard.nowMs;
+    const recovered = this.#open();
+    // Nothing may be told again, and nothing was left untold.
+    expect(recovered.shard.deltas.count, 'deltas of recovery').toBe(0);
+    this.#durable = recovered;
+    this.compare(nowMs);
+    return recovered;
+  }
+}

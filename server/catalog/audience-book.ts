@@ -33,7 +33,15 @@ export class AudienceBook {
   readonly #shards: Shards;
   readonly #check: DefinitionCheck;
 
-  constructor({catalog, shards, check}: {catalog: Catalog; shards: Shards; check: DefinitionCheck}) {
+  constructor({
+    catalog,
+    shards,
+    check,
+  }: {
+    catalog: Catalog;
+    shards: Shards;
+    check: DefinitionCheck;
+  }) {
     this.#catalog = catalog;
     this.#shards = shards;
     this.#check = check;

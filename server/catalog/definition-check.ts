@@ -9,8 +9,8 @@ import type {NestedReference} from './nesting.ts';
 
 export interface DefinitionSettings {
   readonly eventRetentionMs: number;
-  hasCalculatedAttribute: ParseContext['hasCalculatedAttribute'];
-  findCity: ParseContext['findCity'];
+  readonly hasCalculatedAttribute: (name: string) => boolean | undefined;
+  readonly findCity: (name: string) => ReturnType<ParseContext['findCity']>;
 }
 
 export interface CheckedDefinition {
@@ -19,7 +19,7 @@ export interface CheckedDefinition {
   /** The audience it is for; undefined: one that is not made yet, or a question without one. */
   readonly audience: Audience | undefined;
   /** Whether the person who asks may nest the other audience. */
-  mayNest(other: Audience): boolean;
+  readonly mayNest: (other: Audience) => boolean;
 }
 
 export class DefinitionCheck {

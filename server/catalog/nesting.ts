@@ -47,7 +47,7 @@ export function findChain(
 
 function chainTo(to: number, from: number, cameFrom: ReadonlyMap<number, number>): number[] {
   const chain = [to];
-  for (let at = to; at !== from; ) {
+  for (let at = to; at !== from;) {
     at = cameFrom.get(at) ?? from;
     chain.unshift(at);
   }

@@ -1,0 +1,64 @@
+import type {Shards} from '../shards/protocol.ts';
+
+/** Of all shards together. */
+export interface SummedState {
+  readonly size: number;
+  /** Mean of the shards. */
+  readonly progress: number;
+  /** The oldest version that any shard still serves; 0 while one has none. */
+  readonly version: number;
+}
+
+/**
+ * Asks every shard at most once at a time: whoever asks while a question is under way shares the next
+ * one, so that an answer is never older than its question.
+ */
+export class AudienceStates {
+  readonly #shards: Shards;
+  #current: Promise<unknown> | undefined;
+  #next: Promise<ReadonlyMap<number, SummedState>> | undefined;
+
+  constructor(shards: Shards) {
+    this.#shards = shards;
+  }
+
+  read(): Promise<ReadonlyMap<number, SummedState>> {
+    this.#next ??= this.#afterCurrent();
+    return this.#next;
+  }
+
+  async #afterCurrent(): Promise<ReadonlyMap<number, SummedState>> {
+    // Awaits even when there is nothing to wait for: `read` must have kept the promise first.
+    await this.#current?.catch(() => undefined);
+    const asking = this.#ask();
+    this.#current = asking;
+    this.#next = undefined;
+    return asking;
+  }
+
+  async #ask(): Promise<ReadonlyMap<number, SummedState>> {
+    const shardStates = await this.#shards.callAll('states', undefined);
+    const sums = new Map<
+      number,
+      {size: number; progress: number; version: number; shards: number}
+    >();
+    for (const {id, size, progress, version} of shardStates.flat()) {
+      const sum = sums.get(id);
+      if (sum === undefined) {
+        sums.set(id, {size, progress, version, shards: 1});
+        continue;
+      }
+      sum.size += size;
+      sum.progress += progress;
+      sum.version = Math.min(sum.version, version);
+      sum.shards++;
+    }
+    const {count} = this.#shards;
+    return new Map(
+      [...sums].map(([id, {size, progress, version, shards}]) => [
+        id,
+        {size, progress: progress / count, version: shards === count ? version : 0},
+      ]),
+    );
+  }
+}

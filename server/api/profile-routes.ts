@@ -1,0 +1,153 @@
+import {Type} from 'typebox';
+import {environmentOf, workspaceOf} from '../../engine/ids.ts';
+import type {AudienceBook} from '../catalog/audience-book.ts';
+import type {Principal} from '../catalog/authenticator.ts';
+import {audit} from '../catalog/catalog.ts';
+import type {Catalog} from '../catalog/catalog.ts';
+import type {ProfileScopeView, ProfileView, Shards} from '../shards/protocol.ts';
+import {ApiError, notFound} from './errors.ts';
+import {parseMpid} from './mpid.ts';
+import {maySee, maySeeIdentity} from './permissions.ts';
+import {route} from './route.ts';
+import type {Answer, ApiRoute} from './route.ts';
+import {ProfileAnswer} from './schemas.ts';
+
+export interface ProfileRouteParts {
+  readonly catalog: Catalog;
+  readonly audiences: AudienceBook;
+  readonly shards: Shards;
+  /** The profile an identity leads to. `type` may be unknown. */
+  readonly findProfile: (
+    type: string,
+    value: string,
+  ) => Promise<bigint | undefined> | bigint | undefined;
+  /** Erases it everywhere; false: there was none. */
+  readonly eraseProfile: (mpid: bigint) => Promise<boolean>;
+}
+
+const TAG = 'Profiles';
+
+export function profileRoutes(parts: ProfileRouteParts): ApiRoute[] {
+  const answerProfile = async (mpid: bigint | undefined, principal: Principal): Promise<Answer> => {
+    if (mpid === undefined) throw notFound();
+    const profile = await parts.shards.call(parts.shards.shardOf(mpid), 'profile', {mpid});
+    if (profile === undefined) throw notFound();
+    return {status: 200, body: viewProfile(profile, parts.audiences, principal)};
+  };
+  return [
+    route({
+      method: 'GET',
+      pattern: '/v1/profiles/:mpid',
+      access: 'viewer',
+      tag: TAG,
+      summary: 'Everything known of a profile',
+      answers: {200: ProfileAnswer},
+      handle: ({params, principal}) =>
+        answerProfile(parseMpid(params.get('mpid') ?? ''), principal),
+    }),
+    route({
+      method: 'GET',
+      pattern: '/v1/profiles',
+      access: 'viewer',
+      tag: TAG,
+      summary: 'The profile that an identity leads to',
+      query: [
+        {
+          name: 'identity',
+          description: 'Identity type; required.',
+          schema: Type.String({examples: ['email']}),
+        },
+        {
+          name: 'value',
+          description: 'Its value; required.',
+          schema: Type.String({examples: ['h.jekyll@example.com']}),
+        },
+      ],
+      answers: {200: ProfileAnswer},
+      handle: async ({query, principal}) => {
+        const type = query.get('identity') ?? '';
+        const value = query.get('value') ?? '';
+        const problems = Object.entries({identity: type, value})
+          .filter(([, text]) => text === '')
+          .map(([path]) => ({path, message: 'is required'}));
+        if (problems.length > 0) throw new ApiError('UNPROCESSABLE', problems);
+        if (!maySeeIdentity(principal, type)) throw notFound();
+        return answerProfile(await parts.findProfile(type, value), principal);
+      },
+    }),
+    route({
+      method: 'DELETE',
+      pattern: '/v1/profiles/:mpid',
+      access: 'admin',
+      tag: TAG,
+      summary: 'Erase a profile everywhere; its drops are streamed',
+      answers: {204: undefined},
+      handle: async ({params, principal, nowMs}) => {
+        const mpid = parseMpid(params.get('mpid') ?? '');
+        if (mpid === undefined || !(await parts.eraseProfile(mpid))) throw notFound();
+        const actor = {name: principal.name, nowMs};
+        await parts.catalog.change('other', write =>
+          audit(write, actor, {action: 'profile.erase', target: `profile/${mpid}`}),
+        );
+        return {status: 204};
+      },
+    }),
+  ];
+}
+
+function viewProfile(
+  profile: ProfileView,
+  audiences: AudienceBook,
+  principal: Principal,
+): Record<string, unknown> {
+  return {
+    mpid: String(profile.mpid),
+    first_seen_ms: profile.firstSeenMs,
+    last_seen_ms: profile.lastSeenMs,
+    workspaces: profile.scopes.map(scope => viewScope(scope, principal)),
+    audiences: profile.audiences.flatMap(({audience: id, sinceMs}) => {
+      const audience = audiences.get(id);
+      if (audience === undefined || !maySee(principal, audience)) return [];
+      return {id, name: audience.name, since_ms: sinceMs};
+    }),
+  };
+}
+
+/** `fromEntries` makes own properties, so a name like `__proto__` is only a name. */
+function viewScope(view: ProfileScopeView, principal: Principal): Record<string, unknown> {
+  const {location} = view;
+  return {
+    workspace: workspaceOf(view.scope),
+    environment: environmentOf(view.scope),
+    first_seen_ms: view.firstSeenMs,
+    last_seen_ms: view.lastSeenMs,
+    user_attributes: Object.fromEntries(view.attributes),
+    identities: Object.fromEntries(
+      view.identities.filter(([type]) => maySeeIdentity(principal, type)),
+    ),
+    consent: view.consent.map(({regulation, purpose, consented, timeMs}) => ({
+      regulation,
+      purpose,
+      consented,
+      at_ms: timeMs,
+    })),
+    device: Object.fromEntries(view.device),
+    location: location === undefined ? null : viewLocation(location),
+  };
+}
+
+function viewLocation(
+  location: NonNullable<ProfileScopeView['location']>,
+): Record<string, unknown> {
+  const {latitude, longitude, city, state, zip, dma, country, timeMs} = location;
+  return {
+    latitude: latitude ?? null,
+    longitude: longitude ?? null,
+    city: city ?? null,
+    state: state ?? null,
+    zip: zip ?? null,
+    dma: dma ?? null,
+    country: country ?? null,
+    at_ms: timeMs,
+  };
+}

@@ -1,0 +1,91 @@
+/**
+ * One route of the API: what it takes, who may call it, what it answers. The handler, the validation and
+ * the OpenAPI description all come from it.
+ */
+import type {Static, TSchema} from 'typebox';
+import type {Principal} from '../catalog/authenticator.ts';
+import type {TransportResponse} from '../http/transport.ts';
+import type {RouteAccess} from './permissions.ts';
+import {validator} from './validate.ts';
+import type {Validated} from './validate.ts';
+
+export interface Call<Body> {
+  readonly principal: Principal;
+  /** Without the query. */
+  readonly path: string;
+  readonly params: ReadonlyMap<string, string>;
+  readonly query: URLSearchParams;
+  readonly body: Body;
+  readonly nowMs: number;
+}
+
+export type Answer =
+  | {
+      readonly status: number;
+      /** undefined: an empty answer. */
+      readonly body?: unknown;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
+  | {readonly status: number; readonly text: string; readonly contentType: string}
+  /** For long answers: writes the whole answer itself. */
+  | {readonly stream: (response: TransportResponse) => void | Promise<void>};
+
+export interface QueryParameter {
+  readonly name: string;
+  readonly description: string;
+  readonly schema: TSchema;
+  readonly isRepeatable?: boolean;
+}
+
+export interface RouteDescription {
+  /** Upper case. */
+  readonly method: string;
+  readonly pattern: string;
+  readonly access: RouteAccess;
+  /** Heading in the description. */
+  readonly tag: string;
+  readonly summary: string;
+  readonly query?: readonly QueryParameter[];
+  readonly body?: TSchema;
+  /** By status; undefined: an empty answer, a string: text of that content type. */
+  readonly answers: Readonly<Record<number, TSchema | string | undefined>>;
+}
+
+export interface ApiRoute extends RouteDescription {
+  /** undefined: the body is not read. */
+  readonly validate: ((body: unknown) => Validated<unknown>) | undefined;
+  readonly isBodyOptional: boolean;
+  handle(call: Call<unknown>): Answer | Promise<Answer>;
+}
+
+/** A route without a body. */
+export function route(
+  spec: RouteDescription & {
+    readonly body?: never;
+    handle(call: Call<undefined>): Answer | Promise<Answer>;
+  },
+): ApiRoute {
+  return {
+    ...spec,
+    validate: undefined,
+    isBodyOptional: true,
+    handle: call => spec.handle({...call, body: undefined}),
+  };
+}
+
+/** A route with a JSON body. With `isBodyOptional` an empty one stands for `{}`. */
+export function bodyRoute<S extends TSchema>(
+  spec: RouteDescription & {
+    readonly body: S;
+    readonly isBodyOptional?: boolean;
+    handle(call: Call<Static<S>>): Answer | Promise<Answer>;
+  },
+): ApiRoute {
+  return {
+    ...spec,
+    validate: validator(spec.body),
+    isBodyOptional: spec.isBodyOptional ?? false,
+    // `validate` made sure of the shape.
+    handle: call => spec.handle({...call, body: call.body as Static<S>}),
+  };
+}

@@ -36,8 +36,10 @@ export class NodeSocket implements TransportSocket, Beating {
     native.on('ping', () => (this.heard = true));
     native.on('pong', () => (this.heard = true));
     native.on('close', code => this.#closed(code));
-    // What the client did wrong; `close` follows with the code.
-    native.on('error', () => undefined);
+    native.on('error', (error: NodeJS.ErrnoException) => {
+      // `close` follows, but its code is what the client said: nothing.
+      if (error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') this.#closed(1009);
+    });
   }
 
   open(): void {

@@ -22,6 +22,8 @@ const LIMITS = {
 } as const;
 /** No byte either way: a client that stopped reading its answer. */
 const IDLE_MS = 120_000;
+/** While closing. */
+const IDLE_CHECK_MS = 50;
 /** How long a client may take to read the refusal of its upgrade. */
 const REFUSED_UPGRADE_MS = 10_000;
 
@@ -76,6 +78,8 @@ export async function listenNode(options: TransportOptions): Promise<Transport> 
       heartbeat.closeAll(1001, 'the server is stopping');
     }
     return new Promise(resolve => {
+      // An answer begun before has promised to keep its connection.
+      const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
       const timer = setTimeout(() => {
         server.closeAllConnections();
         for (const {sockets} of services) {
@@ -83,6 +87,7 @@ export async function listenNode(options: TransportOptions): Promise<Transport> 
         }
       }, graceMs);
       server.close(() => {
+        clearInterval(idle);
         clearTimeout(timer);
         resolve();
       });

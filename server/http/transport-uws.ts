@@ -17,8 +17,9 @@ import type {
   UwsSocketBehavior,
 } from './uws-types.ts';
 
-/** After the last answer: time for what uWebSockets itself still buffers. */
-const FLUSH_MS = 100;
+/** After the last answer: time for what uWebSockets itself still buffers, which nothing tells. */
+const FLUSH_MS = 50;
+const FLUSH_STREAM_MS = 1_000;
 
 export async function listenUws(uws: UwsModule, options: TransportOptions): Promise<Transport> {
   // No header that advertises the server.
@@ -29,6 +30,7 @@ export async function listenUws(uws: UwsModule, options: TransportOptions): Prom
     table: new RouteTable(options),
     pending: new Set(),
     closing: false,
+    hasStreamed: false,
     settled: () => undefined,
     onError: options.onError,
   };
@@ -65,7 +67,8 @@ export async function listenUws(uws: UwsModule, options: TransportOptions): Prom
     const deadlineMs = performance.now() + graceMs;
     if (state.pending.size > 0) await allSettled(state, graceMs);
     const leftMs = deadlineMs - performance.now();
-    await new Promise(done => setTimeout(done, Math.max(0, Math.min(FLUSH_MS, leftMs))));
+    const flushMs = state.hasStreamed ? FLUSH_STREAM_MS : FLUSH_MS;
+    await new Promise(done => setTimeout(done, Math.max(0, Math.min(flushMs, leftMs))));
     app.close();
   }
 }

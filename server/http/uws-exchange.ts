@@ -22,6 +22,8 @@ export interface UwsServerState {
   readonly pending: Set<UwsExchange>;
   /** From now on requests are refused and connections closed after their answer. */
   closing: boolean;
+  /** A stream ended while closing: uWebSockets may hold its last bytes for a slow reader. */
+  hasStreamed: boolean;
   /** An exchange left `pending` while closing. */
   settled: () => void;
   readonly onError: (error: unknown) => void;
@@ -43,8 +45,6 @@ export class UwsExchange implements TransportRequest, TransportResponse {
 
   #body: BodyCollector | undefined;
   #bodyDone: BodyCallback | undefined;
-  /** '100 Continue' has gone out in the place of the status line. */
-  #continued = false;
   #aborted = false;
   #answered = false;
   /** `#native` must not be touched any more. */
@@ -135,10 +135,10 @@ export class UwsExchange implements TransportRequest, TransportResponse {
     if (this.#over) throw new Error('readBody() after the answer');
     this.#bodyDone = done;
     if ((this.#server.headers.contentLength ?? 0) > limitBytes) {
+      // Without `onData` uWebSockets throws the body away by itself.
       queueMicrotask(() => this.#settleBody('too_large', NOTHING));
       return;
     }
-    if (this.header('expect').toLowerCase() === '100-continue') this.#sendContinue();
     this.#body = new BodyCollector(limitBytes);
     this.#native.onData((chunk, isLast) => this.#receive(chunk, isLast));
   }
@@ -162,8 +162,10 @@ export class UwsExchange implements TransportRequest, TransportResponse {
       writeHead: () => this.#writeHead(status, headers),
       lengthBytes,
       isHead: this.method === 'HEAD' || isBodiless(status),
-      finished: () => this.finish(),
-      isClosing: () => this.#server.closing,
+      finished: () => {
+        this.#server.hasStreamed = this.#server.closing;
+        this.finish();
+      },
     });
     return this.#stream;
   }
@@ -242,7 +244,7 @@ export class UwsExchange implements TransportRequest, TransportResponse {
     native.cork(() => {
       this.#writeHead(status, headers);
       if (isBodiless(status)) {
-        native.endWithoutBody(undefined, closeConnection);
+        native.endWithoutBody();
       } else if (isHead) {
         const bytes = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
         native.endWithoutBody(bytes, closeConnection);
@@ -255,22 +257,10 @@ export class UwsExchange implements TransportRequest, TransportResponse {
 
   #writeHead(status: number, headers: Readonly<Record<string, string>>): void {
     const native = this.#native;
-    if (this.#continued)
-      native.writeHeader(`HTTP/1.1 ${statusLine(status)}\r\nconnection`, 'keep-alive');
-    else native.writeStatus(statusLine(status));
+    native.writeStatus(statusLine(status));
     for (const name in headers) {
       if (!isFramingHeader(name)) native.writeHeader(name, headers[name] ?? '');
     }
-  }
-
-  /**
-   * uWebSockets does not know interim answers, and a client that asks for one waits a second before
-   * it sends its body. The empty line that ends the interim answer is smuggled in with its status, and
-   * the real status line with the first header.
-   */
-  #sendContinue(): void {
-    this.#continued = true;
-    this.#native.writeStatus('100 Continue\r\n');
   }
 }
 

@@ -19,7 +19,6 @@ export class UwsStream implements TransportStream {
   readonly #isHead: boolean;
   /** The answer is complete and `#native` no longer valid. */
   readonly #finished: () => void;
-  readonly #isClosing: () => boolean;
 
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
@@ -38,14 +37,12 @@ export class UwsStream implements TransportStream {
     readonly lengthBytes: number | undefined;
     readonly isHead: boolean;
     readonly finished: () => void;
-    readonly isClosing: () => boolean;
   }) {
     this.#native = options.native;
     this.#writeHead = options.writeHead;
     this.#lengthBytes = options.lengthBytes;
     this.#isHead = options.isHead;
     this.#finished = options.finished;
-    this.#isClosing = options.isClosing;
     options.native.onWritable(() => this.#writable());
   }
 
@@ -157,8 +154,10 @@ export class UwsStream implements TransportStream {
     }
     this.#native.cork(() => {
       this.#start();
-      if (this.#isHead) this.#native.endWithoutBody(this.#lengthBytes, this.#isClosing());
-      else this.#native.end('', this.#isClosing());
+      // Asked to close the connection here, uWebSockets 20.30 writes a header into the body.
+      if (!this.#isHead) this.#native.end('');
+      else if (this.#lengthBytes === undefined) this.#native.endWithoutBody();
+      else this.#native.endWithoutBody(this.#lengthBytes);
     });
     this.#finish();
   }

@@ -70,7 +70,7 @@ export class Shard {
   readonly work = {events: 0, records: 0, criteria: 0, settled: 0};
 
   readonly #options: ShardOptions;
-  readonly #wheel: TimingWheel;
+  #wheel: TimingWheel;
   #data: (ProfileData | undefined)[] = [];
   /** The profile's next change by time, and the moment the wheel has it for. */
   #dueMs = new Float64Array(1024).fill(Infinity);
@@ -336,6 +336,13 @@ export class Shard {
     return ordinal;
   }
 
+  /** The journal ends: every change by time up to `drainedMs` was told. Before the first `recovered`. */
+  replayed(drainedMs: number): void {
+    assert(this.#wheel.count === 0, 'nothing is armed before truth is made');
+    this.#wheel = new TimingWheel(drainedMs);
+    this.#nowMs = Math.max(this.#nowMs, drainedMs);
+  }
+
   /** An erasure of the journal. */
   replayErase(hi: number, lo: number): void {
     const ordinal = this.table.find(hi, lo);
@@ -444,9 +451,7 @@ export class Shard {
       if (scope.setIdentity(change)) this.#touch(scope.scope, `identity ${change.type}`);
     }
     for (const change of record.consent) {
-      if (scope.setConsent(change)) {
-        this.#touch(scope.scope, `consent ${change.regulation}:${change.purpose}`);
-      }
+      if (scope.setConsent(change)) this.#touch(scope.scope, 'consent');
     }
     for (let i = 0; i < record.device.length; i += 2) {
       const field = record.device[i] as string;

@@ -53,6 +53,8 @@ const TABLE_VERSION = 1;
 export const FORMAT = 1;
 const TRIM_ENTRIES = 512;
 
+type TrimmedTable = 'journal' | 'feed' | 'seen';
+
 interface CheckpointCycle {
   readonly ordinals: readonly Ordinal[];
   at: number;
@@ -67,7 +69,7 @@ export class DurableShard {
   #watermark: Watermark;
   #storedHistories: Map<number, StoredHistory>;
   #feedFloor: Watermark;
-  #journalFloor: Watermark;
+  readonly #trimCursor = {journal: 0, feed: 0, seen: 0};
   #dirty = new Uint8Array(1024);
   #dirtyOrdinals: Ordinal[] = [];
   #gone: Buffer[] = [];
@@ -84,7 +86,6 @@ export class DurableShard {
     this.#storedHistories = recovery.histories;
     this.#checkpointed = recovery.checkpoint;
     this.#feedFloor = metaNumber(store, 'feedFloor');
-    this.#journalFloor = metaNumber(store, 'journalFloor');
     this.shard.onDirty = ordinal => this.#markDirty(ordinal);
     this.shard.onGone = ordinal => {
       this.#gone.push(rowKey(this.shard.table.hi(ordinal), this.shard.table.lo(ordinal)));
@@ -110,13 +111,15 @@ export class DurableShard {
     const now = Math.max(nowMs, this.shard.nowMs);
     this.shard.watermark = this.#watermark + 1;
     const seen: number[] = [];
+    let lastMs = now;
     for (const record of decodeRecords(records)) {
       this.shard.apply(record, now);
+      for (const event of record.events) lastMs = Math.max(lastMs, event.timeMs);
       for (let i = 0; i < record.seen.length; i++) seen.push(record.seen[i]!);
     }
-    const staged = this.#stage({kind: 'records', records});
+    const staged = this.#stage({kind: 'records', records}, lastMs);
     if (seen.length > 0) {
-      const hashes = Float64Array.of(now, ...seen);
+      const hashes = Float64Array.of(now, now, ...seen);
       staged.puts.push({
         table: 'seen',
         key: staged.watermark,
@@ -273,55 +276,52 @@ export class DurableShard {
     };
   }
 
-  /** A few entries from the front of each table whose time has passed. */
+  /** A few entries of each table whose time has passed. */
   #trim(puts: Put[]): void {
     const {eventRetentionMs, deltaRetentionMs} = this.#options;
     const nowMs = this.shard.nowMs;
-    const journalFloor = this.#trimTable(
-      'journal',
-      this.#journalFloor,
-      nowMs - eventRetentionMs,
-      puts,
-    );
-    if (journalFloor !== this.#journalFloor) {
-      this.#journalFloor = journalFloor;
-      puts.push(metaPut('journalFloor', journalFloor));
-    }
-    this.#trimTable('seen', 0, nowMs - eventRetentionMs, puts);
-    const feedFloor = this.#trimTable('feed', this.#feedFloor, nowMs - deltaRetentionMs, puts);
-    if (feedFloor !== this.#feedFloor) {
+    this.#trimTable('journal', nowMs - eventRetentionMs, puts);
+    this.#trimTable('seen', nowMs - eventRetentionMs, puts);
+    const feedFloor = this.#trimTable('feed', nowMs - deltaRetentionMs, puts);
+    if (feedFloor > this.#feedFloor) {
       this.#feedFloor = feedFloor;
       puts.push(metaPut('feedFloor', feedFloor));
     }
   }
 
-  #trimTable(
-    table: 'journal' | 'feed' | 'seen',
-    after: number,
-    beforeMs: number,
-    puts: Put[],
-  ): number {
-    let floor = after;
-    let count = 0;
-    for (const {key, value} of this.#store.entries(table, after)) {
-      // All three begin with their time.
-      const timeMs = unseal(TABLE_VERSION, value, `${table} entry ${key}`).readDoubleLE(0);
-      if (timeMs >= beforeMs || key > this.#checkpointed.watermark || count++ >= TRIM_ENTRIES)
+  /**
+   * Goes on where it stopped, and from the front again after the last entry whose time has passed: entries
+   * with events from the future stay behind for a while. Returns the last one removed.
+   */
+  #trimTable(table: TrimmedTable, beforeMs: number, puts: Put[]): number {
+    let removed = 0;
+    let examined = 0;
+    let cursor = 0;
+    for (const {key, value} of this.#store.entries(table, this.#trimCursor[table])) {
+      const header = unseal(TABLE_VERSION, value, `${table} entry ${key}`);
+      const isPast = header.readDoubleLE(0) < beforeMs && key <= this.#checkpointed.watermark;
+      if (!isPast || examined++ >= TRIM_ENTRIES) {
+        if (isPast) cursor = this.#trimCursor[table];
         break;
+      }
+      this.#trimCursor[table] = key;
+      if (header.readDoubleLE(8) >= beforeMs) continue;
       puts.push({table, key, value: undefined});
-      floor = key;
+      removed = key;
     }
-    return floor;
+    this.#trimCursor[table] = cursor;
+    return removed;
   }
 
   // ── Staging ───────────────────────────────────────────────────────────────────────────────────
 
-  #stage(content: JournalEntry['content']): Staged {
+  #stage(content: JournalEntry['content'], lastMs = this.shard.nowMs): Staged {
     const watermark = ++this.#watermark;
     const {shard} = this;
     const deltas = shard.deltas.take();
     const entry = encodeJournalEntry({
       nowMs: shard.nowMs,
+      lastMs,
       drainedMs: shard.drainedMs,
       content,
     });

@@ -1,12 +1,14 @@
-/** The deltas of one journal entry as the feed keeps them. Payload: f64 nowMs, then the records of engine/deltas.ts. */
+/** The deltas of one journal entry as the feed keeps them. Payload: f64 nowMs twice, then the records of engine/deltas.ts. */
 import {seal, unseal} from './checked-value.ts';
 
 const VERSION = 1;
-const HEADER_BYTES = 8;
+// The same two times that a journal entry begins with, so that both are trimmed alike.
+const HEADER_BYTES = 16;
 
 export function encodeFeedEntry(nowMs: number, deltas: Uint8Array): Buffer {
   const header = Buffer.allocUnsafe(HEADER_BYTES);
   header.writeDoubleLE(nowMs, 0);
+  header.writeDoubleLE(nowMs, 8);
   return seal(VERSION, [header, deltas]);
 }
 

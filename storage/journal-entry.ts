@@ -1,14 +1,14 @@
 /**
  * One journal entry: what one commit taught the shard. Replaying the entries in order rebuilds it.
  *
- * Payload: f64 nowMs, f64 drainedMs, u8 kind, then records (record-codec.ts) or msgpack of a control.
+ * Payload: f64 nowMs, f64 lastMs, f64 drainedMs, u8 kind, then records (record-codec.ts) or msgpack of a control.
  */
 import {pack, unpack} from 'msgpackr';
 import type {AudienceSpec} from '../engine/audiences/audience-spec.ts';
 import {seal, unseal} from './checked-value.ts';
 
 const VERSION = 1;
-const HEADER_BYTES = 17;
+const HEADER_BYTES = 25;
 
 export type Control =
   | {
@@ -21,6 +21,8 @@ export type Control =
 export interface JournalEntry {
   /** The shard's time when it applied the entry. */
   readonly nowMs: number;
+  /** Of its latest event, when that was from the future; else nowMs. Past the retention nobody needs it. */
+  readonly lastMs: number;
   /** Up to here every change by time was told by this entry or one before it. */
   readonly drainedMs: number;
   readonly content:
@@ -34,8 +36,9 @@ const KINDS = ['records', 'tick', 'control'] as const;
 export function encodeJournalEntry(entry: JournalEntry): Buffer {
   const header = Buffer.allocUnsafe(HEADER_BYTES);
   header.writeDoubleLE(entry.nowMs, 0);
-  header.writeDoubleLE(entry.drainedMs, 8);
-  header[16] = KINDS.indexOf(entry.content.kind);
+  header.writeDoubleLE(entry.lastMs, 8);
+  header.writeDoubleLE(entry.drainedMs, 16);
+  header[24] = KINDS.indexOf(entry.content.kind);
   switch (entry.content.kind) {
     case 'records':
       return seal(VERSION, [header, entry.content.records]);
@@ -49,10 +52,11 @@ export function encodeJournalEntry(entry: JournalEntry): Buffer {
 export function decodeJournalEntry(value: Uint8Array, watermark: number): JournalEntry {
   const payload = unseal(VERSION, value, `journal entry ${watermark}`);
   const body = payload.subarray(HEADER_BYTES);
-  const kind = KINDS[payload[16]!];
+  const kind = KINDS[payload[24]!];
   return {
     nowMs: payload.readDoubleLE(0),
-    drainedMs: payload.readDoubleLE(8),
+    lastMs: payload.readDoubleLE(8),
+    drainedMs: payload.readDoubleLE(16),
     content:
       kind === 'records'
         ? {kind, records: body}

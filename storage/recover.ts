@@ -12,7 +12,7 @@ import {scanJournal, type WantedHistory} from './backfill-scan.ts';
 import {unseal} from './checked-value.ts';
 import type {Checkpoint, DurableShardOptions, StoredHistory} from './durable-shard.ts';
 import {decodeFeedEntry} from './feed-entry.ts';
-import {decodeJournalEntry, type JournalEntry} from './journal-entry.ts';
+import {decodeJournalEntry} from './journal-entry.ts';
 import {decodeRecords} from './record-codec.ts';
 import {decodeRow, rowKeyMpid} from './row-codec.ts';
 import type {ShardStore} from './shard-store.ts';
@@ -69,12 +69,10 @@ function restoreDefinitions(
   },
 ): Shard {
   const idOf = new Map([...parts.histories].map(([id, {key}]) => [key, id]));
-  // A new store may be older than the checkpoint's default start: its first entry says when it began.
-  const first = firstEntry(store, parts.checkpoint.watermark);
   const shard = new Shard({
     eventRetentionMs: parts.options.eventRetentionMs,
     profileRetentionMs: parts.options.profileRetentionMs,
-    startMs: Math.min(parts.checkpoint.drainedMs, first?.drainedMs ?? Infinity),
+    startMs: parts.checkpoint.drainedMs,
     historyIdOf: key => idOf.get(key),
   });
   shard.criteria.reserveIds(Math.max(0, ...parts.histories.keys()) + 1);
@@ -85,11 +83,6 @@ function restoreDefinitions(
   shard.audiences.define(specs, []);
   shard.serveAll();
   return shard;
-}
-
-function firstEntry(store: ShardStore, after: Watermark): JournalEntry | undefined {
-  for (const {key, value} of store.entries('journal', after)) return decodeJournalEntry(value, key);
-  return undefined;
 }
 
 function loadRows(
@@ -176,6 +169,7 @@ function replayJournal(
     if (deltas !== undefined)
       replayDeltas(shard, decodeFeedEntry(deltas, key), ordinal => lacks(ordinal, key));
   }
+  shard.replayed(drainedMs);
   for (let ordinal = 0; ordinal < shard.table.end; ordinal++) {
     if (!shard.table.isLive(ordinal)) continue;
     shard.recovered(ordinal, Math.max(drainedMs, shard.data(ordinal)!.toldMs));
@@ -189,6 +183,7 @@ function replayDeltas(shard: Shard, bytes: Uint8Array, lacks: (ordinal: Ordinal)
     if (deltas.action(i) === ATTRIBUTE_UPDATE) continue;
     const ordinal = shard.table.find(deltas.mpidHi(i), deltas.mpidLo(i));
     if (ordinal < 0 || !lacks(ordinal)) continue;
+    shard.onDirty(ordinal);
     shard.replayMembership(ordinal, deltas.audience(i), deltas.action(i) === ADD, deltas.atMs(i));
   }
 }

@@ -44,14 +44,18 @@ export function compileProfileTruth(criterion: ProfileCriterion): ProfileTruth {
       return ofValue('attribution', criterion.test, data => data.attribution.get(name)?.value);
     }
     case 'consent': {
-      const key = `${criterion.regulation}:${criterion.purpose}`;
+      const {regulation, purpose} = criterion;
       const wanted = criterion.state === 'given' || criterion.state === 'opted_out';
+      const given = (data: ScopeData): boolean | undefined =>
+        purpose === ''
+          ? anyConsent(data, regulation)
+          : data.consent.get(`${regulation}:${purpose}`)?.value;
       return {
-        holds: data => (data.consent.get(key)?.value === true) === wanted,
+        holds: data => (given(data) === true) === wanted,
         changesAtMs: never,
-        value: data => data.consent.get(key)?.value,
+        value: given,
         timed: false,
-        topic: `consent ${key}`,
+        topic: 'consent',
       };
     }
     case 'first_seen':
@@ -71,6 +75,13 @@ export function compileProfileTruth(criterion: ProfileCriterion): ProfileTruth {
     default:
       return unreachable(criterion);
   }
+}
+
+function anyConsent(data: ScopeData, regulation: string): boolean {
+  for (const [key, {value}] of data.consent) {
+    if (value === true && key.startsWith(`${regulation}:`)) return true;
+  }
+  return false;
 }
 
 function never(): number {

@@ -15,7 +15,9 @@ function run(seed: number, kinds: 'basic' | 'all', crashes: boolean): void {
       simulation.disturb(crashes);
     } catch (error) {
       const where = `seed ${seed} (${kinds}), step ${index} of ${history.steps.length}: ${step.kind}`;
-      throw new Error(`${where}\n${error instanceof Error ? error.message : String(error)}`, {cause: error});
+      throw new Error(`${where}\n${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
     }
   }
 }
@@ -26,13 +28,21 @@ function seeds(count: number, offset: number): number[] {
 }
 
 describe('members and deltas are what the contract says, after every step', () => {
-  test.each(['basic', 'all'] as const)('of random histories with %s kinds', kinds => {
-    for (const seed of seeds(600, 1)) run(seed, kinds, false);
-  }, 120_000 * RUNS);
+  test.each(['basic', 'all'] as const)(
+    'of random histories with %s kinds',
+    kinds => {
+      for (const seed of seeds(600, 1)) run(seed, kinds, false);
+    },
+    120_000 * RUNS,
+  );
 
-  test.each(['basic', 'all'] as const)('with %s kinds, crashes and checkpoints at random points', kinds => {
-    for (const seed of seeds(600, 10_001)) run(seed, kinds, true);
-  }, 120_000 * RUNS);
+  test.each(['basic', 'all'] as const)(
+    'with %s kinds, crashes and checkpoints at random points',
+    kinds => {
+      for (const seed of seeds(600, 10_001)) run(seed, kinds, true);
+    },
+    120_000 * RUNS,
+  );
 });
 
 test('the histories are telling: audiences gain and lose members', () => {

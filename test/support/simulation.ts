@@ -61,7 +61,8 @@ export class Simulation {
   disturb(crashes: boolean): void {
     const durable = this.#durable;
     if (!durable.checkpointing && this.#random.int(0, 3) === 0) durable.beginCheckpoint();
-    if (durable.checkpointing) void durable.commitRows(durable.stepCheckpoint(this.#random.int(1, 3)));
+    if (durable.checkpointing)
+      void durable.commitRows(durable.stepCheckpoint(this.#random.int(1, 3)));
     if (crashes && this.#random.int(0, 5) === 0) this.#durable = this.#recover();
   }
 
@@ -69,7 +70,9 @@ export class Simulation {
     for (const [id, audience] of this.#audiences) {
       const expected = audience.active ? [...this.oracle.members(id, nowMs)].sort() : [];
       expect([...this.members(id)].sort(), `members of ${id} at ${nowMs}`).toEqual(expected);
-      expect([...(this.#believed.get(id) ?? [])].sort(), `told of ${id} at ${nowMs}`).toEqual(expected);
+      expect([...(this.#believed.get(id) ?? [])].sort(), `told of ${id} at ${nowMs}`).toEqual(
+        expected,
+      );
     }
   }
 
@@ -161,7 +164,7 @@ export class Simulation {
       durable.backfill(noEntries());
       durable.historiesReady(wanted.map(history => history.id));
     }
-    for (let more = true; more; ) {
+    for (let more = true; more;) {
       const step = durable.prepare(this.#random.int(1, 4), nowMs);
       if (step.staged !== undefined) this.#commit(step.staged);
       more = step.more;

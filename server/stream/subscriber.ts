@@ -340,7 +340,13 @@ export class Subscriber {
         ends,
         isComplete: false,
       });
-      if (step !== 'more') return step;
+      if (step === 'lost') return step;
+      if (step === 'caught up') {
+        // Even with no deltas: the cursor that the snapshot began with no longer goes with it.
+        await this.#outbox.room();
+        if (this.#told.key !== this.#position.key) this.#tell([], false);
+        return step;
+      }
     }
   }
 }

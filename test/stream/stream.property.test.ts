@@ -26,6 +26,7 @@ type Step =
   | {readonly kind: 'late commit'; readonly shard: number; readonly size: number}
   | {readonly kind: 'turns'; readonly count: number}
   | {readonly kind: 'settle'}
+  | {readonly kind: 'cut'; readonly shard: number; readonly keep: number}
   | {readonly kind: 'resume' | 'snapshot' | 'pause' | 'flow'; readonly reader: number};
 
 const steps: fc.Arbitrary<Step[]> = fc.array(
@@ -43,6 +44,10 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       arbitrary: fc.record({kind: fc.constant('turns'), count: fc.integer({min: 1, max: 6})}),
     },
     {weight: 1, arbitrary: fc.constant({kind: 'settle'})},
+    {
+      weight: 1,
+      arbitrary: fc.record({kind: fc.constant('cut'), shard: fc.nat(2), keep: fc.nat(4)}),
+    },
     {
       weight: 4,
       arbitrary: fc.record({
@@ -155,6 +160,11 @@ class World {
       case 'settle':
         await new Promise(resolve => setTimeout(resolve, 5));
         break;
+      case 'cut': {
+        const floor = this.shards.durable(step.shard) - step.keep;
+        if (floor > this.shards.feedFloor(step.shard)) this.shards.cut(step.shard, floor);
+        break;
+      }
       case 'resume':
       case 'snapshot':
       case 'pause':
@@ -199,6 +209,7 @@ class Reader {
   /** Audiences whose snapshot is not complete; then nothing can be compared. */
   #missing = new Set<number>();
   #sawIncomplete = false;
+  #isCursorOld = false;
   #isPaused = false;
 
   constructor(
@@ -265,16 +276,22 @@ class Reader {
 
   #apply(message: StreamMessage): void {
     if (message.type === 'error') this.faults.push(`${message.code} ${message.message}`);
-    if (message.type === 'reset') this.#startSnapshot();
+    if (message.type === 'reset') {
+      this.#startSnapshot();
+      // In mid-stream the cursor that goes with the snapshot comes after it.
+      this.#isCursorOld = true;
+    }
     this.#membership.apply(message);
     if (message.last === true) this.#missing.delete(message.audience ?? 0);
     if (message.cursor !== undefined) {
       this.#cursor = message.cursor;
+      this.#isCursorOld = false;
       this.#sawIncomplete = decodeCursor(message.cursor)?.complete === false;
     }
     this.faults.push(...this.#membership.faults);
     const isComparable = message.type === 'deltas' || message.type === 'snapshot';
-    if (isComparable && this.#missing.size === 0 && !this.#sawIncomplete) this.#compare();
+    if (!isComparable || this.#missing.size > 0 || this.#sawIncomplete || this.#isCursorOld) return;
+    this.#compare();
   }
 
   #compare(): void {

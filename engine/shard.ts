@@ -67,7 +67,7 @@ export class Shard {
   readonly criteria: CriteriaTable;
   readonly audiences: AudienceTable;
   readonly deltas = new DeltaWriter();
-  readonly work = {events: 0, records: 0, criteria: 0, settled: 0};
+  readonly work = {events: 0, records: 0, criteria: 0, settled: 0, deltas: 0};
 
   readonly #options: ShardOptions;
   #wheel: TimingWheel;
@@ -595,6 +595,7 @@ export class Shard {
 
   #tell(ordinal: Ordinal, audience: Audience, member: boolean, cause: number, atMs: number): void {
     const {table} = this;
+    this.work.deltas++;
     this.deltas.push(
       audience.id,
       table.hi(ordinal),

@@ -3,8 +3,10 @@
  * ends agree at compile time. Everything here survives structured cloning.
  */
 import type {AudienceSpec} from '../../engine/audiences/audience-spec.ts';
-import type {ScopeId, Watermark} from '../../engine/ids.ts';
-import type {LocationFix, Value} from '../../engine/record.ts';
+import type {Environment, Watermark} from '../../engine/ids.ts';
+import type {MembersPage, ProfileView} from '../../engine/shard-queries.ts';
+
+export type {MembersPage, ProfileScopeView, ProfileView} from '../../engine/shard-queries.ts';
 
 export type ShardAudience = AudienceSpec;
 
@@ -15,36 +17,6 @@ export interface AudienceState {
   readonly size: number;
   /** 0–1 of the version being prepared; 1 when none is. */
   readonly progress: number;
-}
-
-export interface ProfileView {
-  readonly mpid: bigint;
-  readonly firstSeenMs: number;
-  readonly lastSeenMs: number;
-  readonly scopes: readonly ProfileScopeView[];
-  readonly audiences: readonly {readonly audience: number; readonly sinceMs: number}[];
-}
-
-export interface ProfileScopeView {
-  readonly scope: ScopeId;
-  readonly firstSeenMs: number;
-  readonly lastSeenMs: number;
-  readonly attributes: readonly (readonly [name: string, value: Value])[];
-  readonly identities: readonly (readonly [type: string, value: string])[];
-  readonly consent: readonly {
-    readonly regulation: string;
-    readonly purpose: string;
-    readonly consented: boolean;
-    readonly timeMs: number;
-  }[];
-  readonly device: readonly (readonly [field: string, value: Value])[];
-  readonly location: LocationFix | undefined;
-}
-
-export interface MembersPage {
-  /** Ascending by mpid as signed 64-bit; at most `limit`. */
-  readonly mpids: BigInt64Array;
-  readonly sinceMs: Float64Array;
 }
 
 export interface ShardCalls {
@@ -64,7 +36,22 @@ export interface ShardCalls {
   watch: {args: {attributes: readonly string[]}; result: undefined};
   erase: {args: {mpid: bigint}; result: boolean};
   stats: {args: undefined; result: ShardStats};
+  /** Identities claimed in journal entries after a watermark, for the directory to catch up with. */
+  claims: {args: {after: Watermark}; result: readonly IdentityClaims[]};
+  /** Writes what is dirty and closes; the shard answers nothing after it. */
   stop: {args: undefined; result: undefined};
+}
+
+/** What one journal entry says about who has which identity. */
+export interface IdentityClaims {
+  readonly watermark: Watermark;
+  readonly claims: readonly {
+    readonly environment: Environment;
+    readonly type: string;
+    readonly value: string | undefined;
+    readonly mpid: bigint;
+    readonly sequence: number;
+  }[];
 }
 
 export interface ShardStats {
@@ -76,7 +63,7 @@ export interface ShardStats {
   readonly flips: number;
   readonly deltas: number;
   readonly timers: number;
-  readonly journalBytes: number;
+  readonly historyBytes: number;
 }
 
 export interface FeedEntry {

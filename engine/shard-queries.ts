@@ -1,0 +1,111 @@
+/** Questions about a shard's present, answered from rows and tables; they change nothing. */
+import {mpidFrom, type Ordinal} from './ids.ts';
+import type {LocationFix, Value} from './record.ts';
+import type {Shard} from './shard.ts';
+
+export interface ProfileView {
+  readonly mpid: bigint;
+  readonly firstSeenMs: number;
+  readonly lastSeenMs: number;
+  readonly scopes: readonly ProfileScopeView[];
+  readonly audiences: readonly {readonly audience: number; readonly sinceMs: number}[];
+}
+
+export interface ProfileScopeView {
+  readonly scope: number;
+  readonly firstSeenMs: number;
+  readonly lastSeenMs: number;
+  readonly attributes: readonly (readonly [name: string, value: Value])[];
+  readonly identities: readonly (readonly [type: string, value: string])[];
+  readonly consent: readonly {
+    readonly regulation: string;
+    readonly purpose: string;
+    readonly consented: boolean;
+    readonly timeMs: number;
+  }[];
+  readonly device: readonly (readonly [field: string, value: Value])[];
+  readonly location: LocationFix | undefined;
+}
+
+export interface MembersPage {
+  /** Ascending as signed 64-bit numbers. */
+  readonly mpids: BigInt64Array;
+  /** Beside them: when each joined. */
+  readonly sinceMs: Float64Array;
+}
+
+/** The first `limit` members after `after`, by mpid. */
+export function membersPage(
+  shard: Shard,
+  query: {readonly audience: number; readonly after: bigint | undefined; readonly limit: number},
+): MembersPage {
+  const found: {mpid: bigint; ordinal: Ordinal}[] = [];
+  const {after} = query;
+  forEachMember(shard, query.audience, ordinal => {
+    const mpid = mpidOf(shard, ordinal);
+    if (after === undefined || mpid > after) found.push({mpid, ordinal});
+  });
+  found.sort((a, b) => (a.mpid < b.mpid ? -1 : 1));
+  const page = found.slice(0, query.limit);
+  return {
+    mpids: BigInt64Array.from(page, member => member.mpid),
+    sinceMs: Float64Array.from(page, member => shard.sinceMs(member.ordinal, query.audience)),
+  };
+}
+
+export function memberCount(shard: Shard, audience: number): number {
+  const root = shard.audiences.get(audience)?.root ?? -1;
+  return root < 0 ? 0 : shard.propagation.count(root >> 1);
+}
+
+export function profileView(shard: Shard, hi: number, lo: number): ProfileView | undefined {
+  const ordinal = shard.table.find(hi, lo);
+  const data = ordinal < 0 ? undefined : shard.data(ordinal);
+  if (data === undefined) return undefined;
+  const memberships = shard.memberships(ordinal);
+  const audiences: {audience: number; sinceMs: number}[] = [];
+  for (let i = 0; i < memberships.length; i += 2) {
+    audiences.push({audience: memberships[i]!, sinceMs: memberships[i + 1]!});
+  }
+  const scopes = data.scopes.map(
+    (scope): ProfileScopeView => ({
+      scope: scope.scope,
+      firstSeenMs: scope.firstMs,
+      lastSeenMs: scope.lastMs,
+      attributes: present(scope.attributes),
+      identities: present(scope.identities),
+      consent: [...scope.consent].flatMap(([key, {value, timeMs}]) => {
+        if (value === undefined) return [];
+        const [regulation = '', ...purpose] = key.split(':');
+        return [{regulation, purpose: purpose.join(':'), consented: value, timeMs}];
+      }),
+      device: present(scope.device),
+      location: scope.location,
+    }),
+  );
+  return {
+    mpid: mpidFrom(hi, lo),
+    firstSeenMs: Math.min(...scopes.map(scope => scope.firstSeenMs)),
+    lastSeenMs: Math.max(...scopes.map(scope => scope.lastSeenMs)),
+    scopes,
+    audiences: audiences.sort((a, b) => a.audience - b.audience),
+  };
+}
+
+function forEachMember(shard: Shard, audience: number, visit: (ordinal: Ordinal) => void): void {
+  const root = shard.audiences.get(audience)?.root ?? -1;
+  if (root < 0) return;
+  shard.rows.forEachSet(root >> 1, shard.table.end, ordinal => {
+    if (shard.table.isLive(ordinal)) visit(ordinal);
+  });
+}
+
+function mpidOf(shard: Shard, ordinal: Ordinal): bigint {
+  return mpidFrom(shard.table.hi(ordinal), shard.table.lo(ordinal));
+}
+
+function present<T>(map: ReadonlyMap<string, {value: T | undefined}>): (readonly [string, T])[] {
+  const found: (readonly [string, T])[] = [];
+  for (const [name, {value}] of map) if (value !== undefined) found.push([name, value]);
+  return found;
+}

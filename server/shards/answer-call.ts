@@ -1,0 +1,148 @@
+/** The calls a shard answers from its present, or by staging a change. */
+import {isDeepStrictEqual} from 'node:util';
+import {pack, unpack} from 'msgpackr';
+import {unreachable} from '../../engine/assert.ts';
+import type {AudienceSpec} from '../../engine/audiences/audience-spec.ts';
+import {environmentOf, mpidFrom, mpidHi, mpidLo} from '../../engine/ids.ts';
+import {memberCount, membersPage, profileView} from '../../engine/shard-queries.ts';
+import type {DurableShard, Staged} from '../../storage/durable-shard.ts';
+import {decodeJournalEntry} from '../../storage/journal-entry.ts';
+import {decodeRecords} from '../../storage/record-codec.ts';
+import {unseal} from '../../storage/checked-value.ts';
+import type {ShardStore} from '../../storage/shard-store.ts';
+import type {AudienceState, IdentityClaims, ShardCalls, ShardStats} from './protocol.ts';
+
+export interface CallContext {
+  readonly durable: DurableShard;
+  readonly store: ShardStore;
+  readonly nowMs: number;
+}
+
+export interface CallAnswer {
+  readonly value: unknown;
+  /** To be committed before the answer is given. */
+  readonly staged?: Staged | undefined;
+  /** Definitions changed. */
+  readonly prepare?: boolean;
+}
+
+type Args<M extends keyof ShardCalls> = ShardCalls[M]['args'];
+
+export function answerCall(
+  context: CallContext,
+  method: Exclude<keyof ShardCalls, 'stop'>,
+  args: unknown,
+): CallAnswer {
+  const {durable, store, nowMs} = context;
+  const {shard} = durable;
+  switch (method) {
+    case 'define': {
+      const {upsert, remove} = args as Args<'define'>;
+      const changed = upsert.filter(spec => !isKnown(durable, spec));
+      if (changed.length === 0 && remove.every(id => shard.audiences.spec(id) === undefined)) {
+        return {value: undefined};
+      }
+      return {value: undefined, staged: durable.define(changed, remove, nowMs), prepare: true};
+    }
+    case 'states':
+      return {value: states(durable)};
+    case 'members': {
+      const page = args as Args<'members'>;
+      return {value: membersPage(shard, page)};
+    }
+    case 'snapshot': {
+      const {audience} = args as Args<'snapshot'>;
+      const all = membersPage(shard, {audience, after: undefined, limit: Infinity});
+      return {value: {...all, watermark: durable.watermark}};
+    }
+    case 'profile':
+      return {value: view(durable, (args as Args<'profile'>).mpid)};
+    case 'profiles':
+      return {value: (args as Args<'profiles'>).mpids.map(mpid => view(durable, mpid))};
+    case 'isMember': {
+      const {audience, mpid} = args as Args<'isMember'>;
+      const ordinal = shard.table.find(mpidHi(mpid), mpidLo(mpid));
+      const sinceMs = ordinal < 0 ? NaN : shard.sinceMs(ordinal, audience);
+      return {value: {member: !Number.isNaN(sinceMs), sinceMs}};
+    }
+    case 'watch':
+      shard.watch((args as Args<'watch'>).attributes);
+      return {value: undefined};
+    case 'erase': {
+      const {mpid} = args as Args<'erase'>;
+      const staged = durable.erase(mpidHi(mpid), mpidLo(mpid), nowMs);
+      return {value: staged !== undefined, staged};
+    }
+    case 'stats':
+      return {value: stats(durable)};
+    case 'claims':
+      return {value: claims(store, (args as Args<'claims'>).after)};
+    default:
+      return unreachable(method);
+  }
+}
+
+/** Deduplication memory on disk: one array for each entry, its time twice and then the hashes. */
+export function readSeen(store: ShardStore): Float64Array[] {
+  const seen: Float64Array[] = [];
+  for (const {key, value} of store.entries('seen', 0)) {
+    const bytes = unseal(1, value, `seen entry ${key}`);
+    seen.push(new Float64Array(new Uint8Array(bytes).buffer));
+  }
+  return seen;
+}
+
+function isKnown(durable: DurableShard, spec: AudienceSpec): boolean {
+  const known = durable.shard.audiences.spec(spec.id);
+  return known !== undefined && isDeepStrictEqual(plain(known), plain(spec));
+}
+
+/** Without the difference between a field that is undefined and one that is not there. */
+function plain(spec: AudienceSpec): unknown {
+  return unpack(pack(spec));
+}
+
+function states({shard}: DurableShard): AudienceState[] {
+  return [...shard.audiences.all()].map(audience => ({
+    id: audience.id,
+    version: audience.version,
+    size: memberCount(shard, audience.id),
+    progress: audience.next === undefined ? 1 : shard.fillProgress(audience),
+  }));
+}
+
+function view({shard}: DurableShard, mpid: bigint): ReturnType<typeof profileView> {
+  return profileView(shard, mpidHi(mpid), mpidLo(mpid));
+}
+
+function stats({shard}: DurableShard): ShardStats {
+  return {
+    profiles: shard.table.count,
+    events: shard.work.events,
+    predicatesAsked: shard.criteria.index.asked,
+    criteriaEvaluated: shard.work.criteria,
+    nodesEvaluated: shard.propagation.evaluated,
+    flips: shard.propagation.flips,
+    deltas: shard.work.deltas,
+    timers: shard.timers,
+    historyBytes: shard.slab.bytes,
+  };
+}
+
+function claims(store: ShardStore, after: number): IdentityClaims[] {
+  const found: IdentityClaims[] = [];
+  for (const {key, value} of store.entries('journal', after)) {
+    const {content} = decodeJournalEntry(value, key);
+    if (content.kind !== 'records') continue;
+    const entry: IdentityClaims['claims'][number][] = [];
+    for (const record of decodeRecords(content.records)) {
+      for (const {type, value: identity, sequence} of record.identities) {
+        const mpid = mpidFrom(record.mpidHi, record.mpidLo);
+        const environment = environmentOf(record.scope);
+        entry.push({environment, type, value: identity, mpid, sequence});
+      }
+    }
+    if (entry.length > 0) found.push({watermark: key, claims: entry});
+  }
+  return found;
+}

@@ -1,0 +1,51 @@
+/** A job of the pool: scans a shard's journal on a snapshot and streams what it finds to the shard. */
+import {LmdbStore} from '../../storage/lmdb-store.ts';
+import {type FoundEntries, noEntries, scanJournal} from '../../storage/backfill-scan.ts';
+import type {BackfillTask, FromBackfill} from './messages.ts';
+
+/** Entries in a chunk, and chunks that may wait at the shard: bounds what a scan holds in memory. */
+const CHUNK_ENTRIES = 4096;
+const CHUNKS_AHEAD = 4;
+
+export default async function backfill({path, wanted, range, port}: BackfillTask): Promise<void> {
+  const store = LmdbStore.open(path, {readOnly: true});
+  let ahead = 0;
+  let wake: (() => void) | undefined;
+  port.on('message', () => {
+    ahead--;
+    wake?.();
+  });
+  const send = async (found: FoundEntries, progress: number): Promise<void> => {
+    while (ahead >= CHUNKS_AHEAD) await new Promise<void>(resolve => (wake = resolve));
+    ahead++;
+    port.postMessage({kind: 'found', found, progress} satisfies FromBackfill);
+  };
+  try {
+    let chunk = noEntries();
+    for (const {watermark, found} of scanJournal(store, wanted, range)) {
+      append(chunk, found);
+      if (chunk.history.length < CHUNK_ENTRIES) continue;
+      await send(chunk, range.until === 0 ? 1 : watermark / range.until);
+      chunk = noEntries();
+    }
+    await send(chunk, 1);
+    port.postMessage({kind: 'done'} satisfies FromBackfill);
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    port.postMessage({kind: 'failed', message} satisfies FromBackfill);
+  } finally {
+    await store.close();
+    port.close();
+  }
+}
+
+function append(chunk: FoundEntries, found: FoundEntries): void {
+  for (let i = 0; i < found.history.length; i++) {
+    chunk.hi.push(found.hi[i]!);
+    chunk.lo.push(found.lo[i]!);
+    chunk.watermark.push(found.watermark[i]!);
+    chunk.history.push(found.history[i]!);
+    chunk.timeMs.push(found.timeMs[i]!);
+    chunk.values.push(found.values[i]);
+  }
+}

@@ -1,0 +1,196 @@
+/** All shards of a server: routing, commits in order, reading the feed, jobs over snapshots. */
+import {join} from 'node:path';
+import {Piscina} from 'piscina';
+import {mpidFrom} from '../../engine/ids.ts';
+import type {ProfileRecord} from '../../engine/record.ts';
+import {decodeFeedEntry} from '../../storage/feed-entry.ts';
+import {LmdbStore} from '../../storage/lmdb-store.ts';
+import type {FromShard} from './messages.ts';
+import type {FeedEntry, ShardCalls, Shards} from './protocol.ts';
+import {Partitions} from './partitions.ts';
+import {type IngestDone, ShardLink} from './shard-link.ts';
+import {taskFile} from './worker-entry.ts';
+
+export interface ShardPoolOptions {
+  readonly dataFolder: string;
+  readonly count: number;
+  readonly eventRetentionMs: number;
+  readonly profileRetentionMs: number;
+  readonly deltaRetentionMs: number;
+  readonly checkpointEveryMs: number;
+  /** One group commit takes no more than this. */
+  readonly groupBytesMax: number;
+  readonly jobThreads: number;
+  readonly onFailed: (shard: number, message: string) => void;
+  /** Deduplication memory of a shard that has (re)started. */
+  readonly onSeen: (seen: readonly Float64Array[]) => void;
+  /** A shard is back after a failure. */
+  readonly onRestarted: (shard: number) => void;
+}
+
+type CommitListener = (shard: number, watermark: number, deltas: Uint8Array) => void;
+
+export class ShardPool implements Shards {
+  readonly count: number;
+  readonly #partitions: Partitions;
+  readonly #links: ShardLink[] = [];
+  readonly #stores: (LmdbStore | undefined)[] = [];
+  readonly #durable: number[] = [];
+  readonly #feedFloor: number[] = [];
+  readonly #listeners: CommitListener[] = [];
+  readonly #jobs: Piscina;
+  readonly #options: ShardPoolOptions;
+  #flushing = false;
+
+  private constructor(options: ShardPoolOptions, partitions: Partitions) {
+    this.#options = options;
+    this.#partitions = partitions;
+    this.count = options.count;
+    this.#jobs = new Piscina({
+      filename: taskFile(
+        new URL(
+          import.meta.url.endsWith('.ts') ? './backfill-job.ts' : './backfill-job.js',
+          import.meta.url,
+        ),
+      ),
+      minThreads: 0,
+      maxThreads: options.jobThreads,
+      idleTimeout: 10_000,
+    });
+  }
+
+  /** Resolves when every shard has recovered. */
+  static async start(options: ShardPoolOptions): Promise<ShardPool> {
+    const pool = new ShardPool(options, await Partitions.load(options.count));
+    await Promise.all(Array.from({length: options.count}, (_, shard) => pool.#startShard(shard)));
+    return pool;
+  }
+
+  shardOf(mpid: bigint): number {
+    return this.#partitions.shardOf(mpid);
+  }
+
+  /** Collected until the end of this turn of the event loop, then sent as one message per shard. */
+  ingest(record: ProfileRecord, done: IngestDone): void {
+    const shard = this.shardOf(mpidFrom(record.mpidHi, record.mpidLo));
+    this.#links[shard]!.ingest(record, done);
+    if (this.#flushing) return;
+    this.#flushing = true;
+    setImmediate(() => {
+      this.#flushing = false;
+      for (const link of this.#links) link.flush();
+    });
+  }
+
+  /** Of the shard that has most to do. */
+  get queuedBytesMax(): number {
+    let most = 0;
+    for (const link of this.#links) most = Math.max(most, link.queuedBytes);
+    return most;
+  }
+
+  get isReady(): boolean {
+    return this.#links.every(link => link.isReady);
+  }
+
+  call<M extends keyof ShardCalls>(
+    shard: number,
+    method: M,
+    args: ShardCalls[M]['args'],
+  ): Promise<ShardCalls[M]['result']> {
+    return this.#links[shard]!.call(method, args);
+  }
+
+  callAll<M extends keyof ShardCalls>(
+    method: M,
+    args: ShardCalls[M]['args'],
+  ): Promise<ShardCalls[M]['result'][]> {
+    return Promise.all(this.#links.map(link => link.call(method, args)));
+  }
+
+  durable(shard: number): number {
+    return this.#durable[shard]!;
+  }
+
+  feedFloor(shard: number): number {
+    return this.#feedFloor[shard]!;
+  }
+
+  readFeed(shard: number, after: number, bytesMax: number): FeedEntry[] {
+    const found: FeedEntry[] = [];
+    const store = (this.#stores[shard] ??= LmdbStore.open(this.#path(shard), {readOnly: true}));
+    let bytes = 0;
+    for (const {key, value} of store.entries('feed', after)) {
+      // Newer ones are told when their commit is.
+      if (key > this.#durable[shard]!) break;
+      const deltas = decodeFeedEntry(value, key);
+      found.push({watermark: key, deltas});
+      bytes += deltas.byteLength;
+      if (bytes >= bytesMax) break;
+    }
+    return found;
+  }
+
+  onCommit(listener: CommitListener): void {
+    this.#listeners.push(listener);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#links.map(link => link.stop()));
+    await Promise.all(this.#stores.map(store => store?.close()));
+    await this.#jobs.destroy();
+  }
+
+  #startShard(shard: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let started = false;
+      this.#durable[shard] = 0;
+      this.#feedFloor[shard] = 0;
+      const {onSeen, onFailed, onRestarted} = this.#options;
+      this.#links[shard] = new ShardLink(
+        {shard, path: this.#path(shard), ...this.#settings()},
+        {
+          onReady: message => {
+            this.#durable[shard] = message.watermark;
+            this.#feedFloor[shard] = message.feedFloor;
+            onSeen(message.seen);
+            if (started) onRestarted(shard);
+            started = true;
+            resolve();
+          },
+          onCommitted: message => this.#committed(shard, message),
+          onBackfill: ({task}) => void this.#backfill(shard, task),
+          onFailed: message => {
+            onFailed(shard, message);
+            // A data folder that cannot be opened at the start will not open by waiting.
+            if (!started) reject(new Error(message));
+          },
+        },
+      );
+    });
+  }
+
+  #committed(shard: number, message: FromShard & {kind: 'committed'}): void {
+    this.#durable[shard] = message.watermark;
+    this.#feedFloor[shard] = message.feedFloor;
+    for (const listener of this.#listeners) listener(shard, message.watermark, message.deltas);
+  }
+
+  async #backfill(shard: number, task: (FromShard & {kind: 'backfill'})['task']): Promise<void> {
+    try {
+      await this.#jobs.run(task, {transferList: [task.port]});
+    } catch (error) {
+      this.#options.onFailed(shard, `a backfill failed: ${String(error)}`);
+    }
+  }
+
+  #settings(): Omit<import('./messages.ts').ShardSetup, 'shard' | 'path'> {
+    const {eventRetentionMs, profileRetentionMs, deltaRetentionMs, checkpointEveryMs, groupBytesMax} =
+      this.#options;
+    return {eventRetentionMs, profileRetentionMs, deltaRetentionMs, checkpointEveryMs, groupBytesMax};
+  }
+
+  #path(shard: number): string {
+    return join(this.#options.dataFolder, `shard-${shard}`);
+  }
+}

@@ -1,0 +1,266 @@
+/**
+ * A shard thread: one slice of the profiles, one LMDB environment, one loop. Each turn applies what has
+ * arrived as one group and commits it while the next group is applied, lets time pass, and spends what is left on
+ * preparing definitions and on checkpoints, in slices, so that no long work stands before an event.
+ */
+import {MessageChannel, type MessagePort, parentPort, workerData} from 'node:worker_threads';
+import {must} from '../../engine/assert.ts';
+import {DurableShard, type Staged} from '../../storage/durable-shard.ts';
+import {LmdbStore} from '../../storage/lmdb-store.ts';
+import {answerCall, readSeen} from './answer-call.ts';
+import type {FromBackfill, FromShard, ShardSetup, ToBackfill, ToShard} from './messages.ts';
+
+/** Profiles in one slice of background work: about two milliseconds. */
+const SLICE_PROFILES = 500;
+/** Never sleeps longer: the clock may be set. */
+const SLEEP_MS_MAX = 1000;
+
+class ShardThread {
+  readonly #setup: ShardSetup;
+  readonly #port: MessagePort;
+  readonly #store: LmdbStore;
+  readonly #durable: DurableShard;
+  #queue: ToShard[] = [];
+  #running = false;
+  #timer: NodeJS.Timeout | undefined;
+  #committing: Promise<void> = Promise.resolve();
+  /** Definitions may have something to prepare. */
+  #preparing = true;
+  #backfilling: {readonly histories: readonly number[]; progress: number} | undefined;
+  #found: {readonly chunk: FromBackfill & {kind: 'found'}; readonly port: MessagePort}[] = [];
+  #nextCheckpointMs = 0;
+  #stopped = false;
+
+  constructor(setup: ShardSetup, port: MessagePort) {
+    this.#setup = setup;
+    this.#port = port;
+    this.#store = LmdbStore.open(setup.path);
+    this.#durable = new DurableShard(this.#store, {...setup, startMs: Date.now()});
+    this.#post({
+      kind: 'ready',
+      watermark: this.#durable.watermark,
+      feedFloor: this.#durable.feedFloor,
+      seen: readSeen(this.#store),
+    });
+    port.on('message', (message: ToShard) => {
+      this.#queue.push(message);
+      this.#wake();
+    });
+    this.#wake();
+  }
+
+  #wake(): void {
+    if (this.#running || this.#stopped) return;
+    this.#running = true;
+    clearTimeout(this.#timer);
+    setImmediate(() => void this.#run());
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (!this.#stopped && (await this.#turn()));
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#running = false;
+    if (this.#stopped) return;
+    if (this.#queue.length > 0) this.#wake();
+    else this.#sleep();
+  }
+
+  /** True when there is more to do at once. */
+  async #turn(): Promise<boolean> {
+    const message = this.#queue[0];
+    if (message?.kind === 'ingest') await this.#ingest();
+    else if (message?.kind === 'call') {
+      this.#queue.shift();
+      await this.#call(message);
+    }
+    const nowMs = Date.now();
+    const late = this.#durable.shard.nextDueMs() <= nowMs;
+    if (late) {
+      const staged = this.#durable.tick(nowMs, SLICE_PROFILES);
+      if (staged !== undefined) await this.#commit(staged, []);
+    }
+    const busy = await this.#background(nowMs);
+    // Messages arrive only between turns of the event loop.
+    if (busy || late) await new Promise(resolve => setImmediate(resolve));
+    return this.#queue.length > 0 || busy || this.#durable.shard.nextDueMs() <= Date.now();
+  }
+
+  #sleep(): void {
+    const nowMs = Date.now();
+    const wakeMs = Math.min(
+      this.#durable.shard.nextDueMs(),
+      this.#durable.dirtyCount > 0 ? this.#nextCheckpointMs : Infinity,
+    );
+    const sleepMs = Math.min(SLEEP_MS_MAX, Math.max(1, wakeMs - nowMs));
+    this.#timer = setTimeout(() => this.#wake(), sleepMs);
+  }
+
+  /** Everything that waits at the front of the queue, as one group. */
+  async #ingest(): Promise<void> {
+    const ids: number[] = [];
+    const parts: Uint8Array[] = [];
+    let bytes = 0;
+    while (this.#queue[0]?.kind === 'ingest' && bytes < this.#setup.groupBytesMax) {
+      const {id, records} = this.#queue.shift() as ToShard & {kind: 'ingest'};
+      ids.push(id);
+      parts.push(records);
+      bytes += records.byteLength;
+    }
+    const records = parts.length === 1 ? parts[0]! : Buffer.concat(parts, bytes);
+    await this.#commit(this.#durable.applyRecords(records, Date.now()), ids);
+  }
+
+  /** Commits after the group before; at most one group waits, so the slower the disk the larger the groups. */
+  async #commit(staged: Staged, ingests: readonly number[]): Promise<void> {
+    await this.#committing;
+    this.#committing = this.#durable.commit(staged).then(() => {
+      const {deltas} = staged;
+      this.#port.postMessage(
+        {
+          kind: 'committed',
+          watermark: staged.watermark,
+          feedFloor: this.#durable.feedFloor,
+          deltas,
+          ingests,
+        } satisfies FromShard,
+        [deltas.buffer as ArrayBuffer],
+      );
+    });
+    // Observed when awaited; this only keeps it from counting as unhandled meanwhile.
+    this.#committing.catch(() => {});
+  }
+
+  async #call({id, method, args}: ToShard & {kind: 'call'}): Promise<void> {
+    if (method === 'stop') {
+      await this.#stop(id);
+      return;
+    }
+    const nowMs = Date.now();
+    const answer = answerCall({durable: this.#durable, store: this.#store, nowMs}, method, args);
+    if (answer.staged !== undefined) await this.#commit(answer.staged, []);
+    if (answer.prepare) this.#preparing = true;
+    // What is told of the present is told when it is durable.
+    await this.#committing;
+    const value = method === 'states' ? this.#withProgress(answer.value) : answer.value;
+    this.#post({kind: 'result', id, value});
+  }
+
+  /** A slice of background work; false when there is none now. */
+  async #background(nowMs: number): Promise<boolean> {
+    const found = this.#found.shift();
+    if (found !== undefined) {
+      this.#durable.backfill(found.chunk.found);
+      if (this.#backfilling !== undefined) this.#backfilling.progress = found.chunk.progress;
+      found.port.postMessage({kind: 'taken'} satisfies ToBackfill);
+      return true;
+    }
+    if (this.#preparing) {
+      this.#startBackfill(nowMs);
+      const {more, staged} = this.#durable.prepare(SLICE_PROFILES * 4, nowMs);
+      if (staged !== undefined) await this.#commit(staged, []);
+      this.#preparing = more;
+      return more;
+    }
+    if (this.#durable.checkpointing) {
+      await this.#committing;
+      await this.#durable.commitRows(this.#durable.stepCheckpoint(SLICE_PROFILES));
+      return this.#durable.checkpointing;
+    }
+    if (nowMs >= this.#nextCheckpointMs) {
+      this.#nextCheckpointMs = nowMs + this.#setup.checkpointEveryMs;
+      if (this.#durable.dirtyCount > 0) this.#durable.beginCheckpoint();
+      return this.#durable.checkpointing;
+    }
+    return false;
+  }
+
+  /** Asks for a scan of the journal when definitions wait for histories; one at a time. */
+  #startBackfill(nowMs: number): void {
+    if (this.#backfilling !== undefined) return;
+    const wanted = this.#durable.wantedHistories();
+    if (wanted.length === 0) return;
+    const histories = wanted.map(history => history.id);
+    this.#backfilling = {histories, progress: 0};
+    const {port1, port2} = new MessageChannel();
+    port1.on('message', (message: FromBackfill) => {
+      if (message.kind === 'found') this.#found.push({chunk: message, port: port1});
+      else {
+        port1.close();
+        this.#backfilling = undefined;
+        if (message.kind === 'done') this.#whenTaken(() => this.#durable.historiesReady(histories));
+        else this.#fail(new Error(`a scan of the journal failed: ${message.message}`));
+      }
+      this.#wake();
+    });
+    const range = {
+      until: this.#durable.watermark,
+      oldestMs: nowMs - this.#setup.eventRetentionMs,
+      nowMs,
+    };
+    // The scan reads what is durable: wait for the entry that the histories began after.
+    void this.#committing.then(
+      () => {
+        const task = {path: this.#setup.path, wanted, range, port: port2};
+        this.#port.postMessage({kind: 'backfill', task} satisfies FromShard, [port2]);
+      },
+      () => {},
+    );
+  }
+
+  /** 'done' comes after the last chunk, which may still wait. */
+  #whenTaken(ready: () => void): void {
+    while (this.#found.length > 0) {
+      const {chunk} = this.#found.shift()!;
+      this.#durable.backfill(chunk.found);
+    }
+    ready();
+    this.#preparing = true;
+  }
+
+  #withProgress(states: unknown): unknown {
+    const scanned = this.#backfilling?.progress ?? 0;
+    return (states as {progress: number}[]).map(state => ({
+      ...state,
+      // Half of the way is the scan, half the pass over profiles.
+      progress: state.progress === 1 ? 1 : (scanned + state.progress) / 2,
+    }));
+  }
+
+  /** Writes what is dirty, so that the next start has nothing to replay. */
+  async #stop(id: number): Promise<void> {
+    await this.#committing;
+    if (this.#durable.checkpointing) await this.#finishCheckpoint();
+    this.#durable.beginCheckpoint();
+    await this.#finishCheckpoint();
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#store.close();
+    this.#post({kind: 'result', id, value: undefined});
+    this.#port.close();
+  }
+
+  async #finishCheckpoint(): Promise<void> {
+    while (this.#durable.checkpointing) {
+      await this.#durable.commitRows(this.#durable.stepCheckpoint(SLICE_PROFILES * 8));
+    }
+  }
+
+  /** Memory is ahead of the disk, or wrong: the thread ends, and its successor starts from the disk. */
+  #fail(error: unknown): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#post({kind: 'failed', message});
+    void this.#store.close().finally(() => this.#port.close());
+  }
+
+  #post(message: FromShard): void {
+    this.#port.postMessage(message);
+  }
+}
+
+new ShardThread(workerData as ShardSetup, must(parentPort, 'a shard runs in a worker thread'));

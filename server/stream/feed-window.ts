@@ -18,6 +18,8 @@ export class FeedWindow {
   readonly #disk: DiskCache;
   /** Entries with deltas so far: a reader that saw so many and found nothing more may sleep. */
   entryCount = 0;
+  /** Of deltas, since the start: what passed by between two looks. */
+  appendedBytes = 0;
 
   constructor(
     shards: Shards,
@@ -52,6 +54,7 @@ export class FeedWindow {
   /** Called for every commit, in order for each shard. */
   append(shard: number, watermark: Watermark, deltas: Uint8Array): void {
     if (deltas.length > 0) this.entryCount++;
+    this.appendedBytes += deltas.length;
     this.#ring(shard).append(watermark, deltas, this.#ringBytesMax);
   }
 

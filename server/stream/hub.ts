@@ -9,7 +9,8 @@ import {Position} from './position.ts';
 import {ProfileFields} from './profile-fields.ts';
 import {Selection} from './selection.ts';
 import type {StreamParts, StreamPrincipal} from './stream-parts.ts';
-import {Subscriber, type SubscriberParts, type SubscriberStart} from './subscriber.ts';
+import type {SubscriberParts} from './subscriber-parts.ts';
+import {Subscriber, type SubscriberStart} from './subscriber.ts';
 import {Turns} from './turns.ts';
 import {WatchedAttributes} from './watched-attributes.ts';
 import type {Wire} from './wire.ts';
@@ -84,7 +85,7 @@ export class Hub {
       bounds,
       nowMs,
       scopesOf: audience => this.#scopes.get(audience) ?? [],
-      audiencesOf: lane => this.#audiencesOf(lane.selection),
+      audiencesOf: selection => this.#audiencesOf(selection),
     };
     this.#noteAudiences();
     parts.audiences.onChange(() => this.#noteAudiences());

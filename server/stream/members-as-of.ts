@@ -1,4 +1,4 @@
-import {ATTRIBUTE_UPDATE, ADD} from '../../engine/deltas.ts';
+import {ADD, ATTRIBUTE_UPDATE, DELTA_BYTES} from '../../engine/deltas.ts';
 import {mpidFrom, type Watermark} from '../../engine/ids.ts';
 import type {MembersPage, Shards} from '../shards/protocol.ts';
 import {FeedRecords} from './feed-records.ts';
@@ -8,9 +8,8 @@ import type {Turns} from './turns.ts';
 export interface MembersQuery {
   readonly shard: number;
   readonly audience: number;
-  /** The moment asked for: after this watermark and so many deltas of the entry that follows it. */
+  /** The moment asked for: after this entry. */
   readonly watermark: Watermark;
-  readonly index: number;
   /** Only members greater than this mpid. */
   readonly after: bigint | undefined;
   readonly limit: number;
@@ -22,8 +21,6 @@ export interface MembersAsOf {
   readonly sinceMs: Float64Array;
   /** All members up to this mpid are here; undefined: all there are. */
   readonly upTo: bigint | undefined;
-  /** Feed that was looked through to get back to the moment. */
-  readonly scannedBytes: number;
 }
 
 /**
@@ -42,8 +39,8 @@ export async function membersAsOf(
   const end = Math.min(start + limit, page.mpids.length);
   const upTo = end < page.mpids.length ? page.mpids[end - 1] : undefined;
   const changes = new Changes({audience, after, upTo});
-  const scannedBytes = await changes.scan({shards, feed, turns}, query, page.watermark);
-  return {...assemble(page, {start, end}, changes), upTo, scannedBytes};
+  await changes.scan({shards, feed, turns}, query, page.watermark);
+  return {...assemble(page, {start, end}, changes), upTo};
 }
 
 /** The members of the page between `start` and `end`, less those who came since, and those who left. */
@@ -106,30 +103,25 @@ class Changes {
     parts: {shards: Shards; feed: FeedWindow; turns: Turns},
     query: MembersQuery,
     watermark: Watermark,
-  ): Promise<number> {
-    let scannedBytes = 0;
+  ): Promise<void> {
     const isLater = watermark > query.watermark;
+    const end = Math.max(watermark, query.watermark);
     let after = Math.min(watermark, query.watermark);
-    // An entry that the reader had a part of is the one that follows the query's watermark.
-    const end = isLater ? watermark : query.watermark + (query.index > 0 ? 1 : 0);
     while (after < end) {
       const readAfter = after;
       const batch = await parts.turns.run(() => readEntries(parts, query.shard, readAfter, end));
       for (const records of batch) {
-        scannedBytes += records.deltas.count * 32;
-        const isPart = query.index > 0 && records.watermark === query.watermark + 1;
-        if (isLater) this.#undo(records, isPart ? query.index : 0);
-        else this.#redo(records, isPart ? query.index : records.deltas.count);
+        if (isLater) this.#undo(records);
+        else this.#redo(records);
         after = records.watermark;
       }
       if (batch.length === 0) break;
     }
-    return scannedBytes;
   }
 
   /** Of a profile's deltas after the moment the first one tells what was before it. */
-  #undo(records: FeedRecords, from: number): void {
-    for (let index = from; index < records.deltas.count; index++) {
+  #undo(records: FeedRecords): void {
+    for (let index = 0; index < records.deltas.count; index++) {
       const mpid = this.#memberOf(records, index);
       if (mpid === undefined || this.#byMpid.has(mpid)) continue;
       this.#byMpid.set(mpid, {isMember: records.deltas.action(index) !== ADD, sinceMs: NaN});
@@ -137,8 +129,8 @@ class Changes {
   }
 
   /** Of a profile's deltas up to the moment the last one tells what is then. */
-  #redo(records: FeedRecords, to: number): void {
-    for (let index = 0; index < to; index++) {
+  #redo(records: FeedRecords): void {
+    for (let index = 0; index < records.deltas.count; index++) {
       const mpid = this.#memberOf(records, index);
       if (mpid === undefined) continue;
       const isMember = records.deltas.action(index) === ADD;
@@ -178,7 +170,7 @@ function readEntries(
     const records = feed.next(shard, at);
     if (records === undefined || records.watermark > end) break;
     found.push(records);
-    bytes += records.deltas.count * 32;
+    bytes += records.deltas.count * DELTA_BYTES;
     at = records.watermark;
   }
   return found;

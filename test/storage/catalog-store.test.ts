@@ -1,4 +1,4 @@
-import {execFile} from 'node:child_process';
+import {execFile, spawn} from 'node:child_process';
 import {mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
@@ -149,6 +149,32 @@ test('when the disk refuses a commit its changes are undone, and once there is r
   });
   expect([...reopened.all('rows').keys()]).toEqual([...(seen['kept'] as number[]), 1_000]);
   await reopened.close();
+}, 30_000);
+
+test('what was promised durable survives a kill of the process the next instant', async () => {
+  const child = fileURLToPath(new URL('write-catalog.ts', import.meta.url));
+  let promised: number[] = [];
+  for (let round = 0; round < 3; round++) {
+    const running = spawn(process.execPath, ['--import', 'tsx', child, folder]);
+    let text = '';
+    await new Promise<void>(resolve => {
+      running.on('exit', () => resolve());
+      running.stdout.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+        if (text.length > 500 * (round + 1)) running.kill('SIGKILL');
+      });
+    });
+    promised = [...promised, ...text.split('\n').slice(0, -1).map(Number)];
+    const reopened = await CatalogStore.open<{rows: number}, Record<string, never>>(folder, {
+      resident: ['rows'],
+      archived: [],
+    });
+    const kept = reopened.all('rows');
+    expect(promised.filter(id => kept.get(id) !== id)).toEqual([]);
+    await reopened.close();
+  }
+  expect(new Set(promised).size).toBe(promised.length);
+  expect(promised.length).toBeGreaterThan(300);
 }, 30_000);
 
 test('a newer format is refused in a sentence', async () => {

@@ -67,22 +67,20 @@ export function profileView(shard: Shard, hi: number, lo: number): ProfileView |
   for (let i = 0; i < memberships.length; i += 2) {
     audiences.push({audience: memberships[i]!, sinceMs: memberships[i + 1]!});
   }
-  const scopes = data.scopes.map(
-    (scope): ProfileScopeView => ({
-      scope: scope.scope,
-      firstSeenMs: scope.firstMs,
-      lastSeenMs: scope.lastMs,
-      attributes: present(scope.attributes),
-      identities: present(scope.identities),
-      consent: [...scope.consent].flatMap(([key, {value, timeMs}]) => {
-        if (value === undefined) return [];
-        const [regulation = '', ...purpose] = key.split(':');
-        return [{regulation, purpose: purpose.join(':'), consented: value, timeMs}];
-      }),
-      device: present(scope.device),
-      location: scope.location,
+  const scopes = data.scopes.map((scope): ProfileScopeView => ({
+    scope: scope.scope,
+    firstSeenMs: scope.firstMs,
+    lastSeenMs: scope.lastMs,
+    attributes: present(scope.attributes),
+    identities: present(scope.identities),
+    consent: [...scope.consent].flatMap(([key, {value, timeMs}]) => {
+      if (value === undefined) return [];
+      const [regulation = '', ...purpose] = key.split(':');
+      return [{regulation, purpose: purpose.join(':'), consented: value, timeMs}];
     }),
-  );
+    device: present(scope.device),
+    location: scope.location,
+  }));
   return {
     mpid: mpidFrom(hi, lo),
     firstSeenMs: Math.min(...scopes.map(scope => scope.firstSeenMs)),

@@ -57,6 +57,12 @@ const EXPIRY = 1;
 /** History 2, no entries: due when an event from the future has its time. */
 const FUTURE = 2;
 
+/**
+ * Scopes of records that only take identities away: in every workspace of the environment the profile
+ * loses those that still have the value. They make no profile and are no sign of life.
+ */
+export const LOSSES_OF = {production: -2, development: -1} as const;
+
 export class Shard {
   readonly table = new ProfileTable();
   readonly slab = new HistorySlab();
@@ -135,6 +141,10 @@ export class Shard {
     assert(nowMs >= this.#nowMs, 'time does not go back');
     this.#nowMs = nowMs;
     this.work.records++;
+    if (record.scope < 0) {
+      this.#applyLosses(record, nowMs);
+      return;
+    }
     const ordinal = this.#ordinalAt(record.mpidHi, record.mpidLo, nowMs);
     this.rows.open(ordinal);
     this.slab.open(ordinal);
@@ -319,10 +329,18 @@ export class Shard {
     }
   }
 
-  /** A record of the journal whose deltas are in the feed: state without truth. */
+  /** A record of the journal whose deltas are in the feed: state without truth. −1 when it is about nobody. */
   replay(record: ProfileRecord, nowMs: number): Ordinal {
     this.#nowMs = Math.max(this.#nowMs, nowMs);
     let ordinal = this.table.find(record.mpidHi, record.mpidLo);
+    if (record.scope < 0) {
+      if (ordinal >= 0) {
+        this.#data[ordinal]!.toldMs = nowMs;
+        this.#takeLosses(this.#data[ordinal]!, record);
+      }
+      this.#clearTouched();
+      return ordinal;
+    }
     if (ordinal >= 0 && this.#hasExpired(ordinal, nowMs)) {
       this.#release(ordinal);
       ordinal = -1;
@@ -413,6 +431,35 @@ export class Shard {
     const data = new ProfileData();
     data.born = this.watermark;
     return this.restore(hi, lo, data);
+  }
+
+  #applyLosses(record: ProfileRecord, nowMs: number): void {
+    const ordinal = this.table.find(record.mpidHi, record.mpidLo);
+    if (ordinal < 0) return;
+    if (this.#dueMs[ordinal]! <= nowMs) this.#settle(ordinal, nowMs);
+    const data = this.#data[ordinal];
+    if (data === undefined) return;
+    data.toldMs = nowMs;
+    this.rows.open(ordinal);
+    this.slab.open(ordinal);
+    this.#stamp++;
+    this.#takeLosses(data, record);
+    for (const criterion of this.#touchedCriteria)
+      this.#evaluateCriterion(ordinal, criterion, nowMs);
+    this.#finish(ordinal, nowMs, CAUSE_PROFILE);
+    this.onDirty(ordinal);
+  }
+
+  #takeLosses(data: ProfileData, record: ProfileRecord): void {
+    for (const scope of data.scopes) {
+      if ((scope.scope & 1) !== (record.scope & 1)) continue;
+      for (const {type, value, sequence} of record.identities) {
+        if (scope.identities.get(type)?.value !== value) continue;
+        if (scope.setIdentity({type, value: undefined, sequence})) {
+          this.#touch(scope.scope, `identity ${type}`);
+        }
+      }
+    }
   }
 
   /** Facts and events of a record into the profile and its histories; lists the criteria to ask. */

@@ -49,8 +49,6 @@ export interface StoredHistory {
 
 const META_VERSION = 1;
 const TABLE_VERSION = 1;
-/** Of the whole layout; a newer one is refused. */
-export const FORMAT = 1;
 const TRIM_ENTRIES = 512;
 
 type TrimmedTable = 'journal' | 'feed' | 'seen';

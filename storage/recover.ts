@@ -158,7 +158,8 @@ function replayJournal(
       for (const record of decodeRecords(entry.content.records)) {
         const known = shard.table.find(record.mpidHi, record.mpidLo);
         if (known >= 0 && !lacks(known, key)) continue;
-        onDirty(shard.replay(record, entry.nowMs));
+        const ordinal = shard.replay(record, entry.nowMs);
+        if (ordinal >= 0) onDirty(ordinal);
       }
     } else if (entry.content.kind === 'control' && entry.content.control.kind === 'erase') {
       const {mpidHi, mpidLo} = entry.content.control;

@@ -18,7 +18,12 @@ export interface ShardSetup {
 
 export type ToShard =
   | {readonly kind: 'ingest'; readonly id: number; readonly records: Uint8Array}
-  | {readonly kind: 'call'; readonly id: number; readonly method: keyof ShardCalls; readonly args: unknown};
+  | {
+      readonly kind: 'call';
+      readonly id: number;
+      readonly method: keyof ShardCalls;
+      readonly args: unknown;
+    };
 
 export type FromShard =
   | {
@@ -49,7 +54,11 @@ export interface BackfillTask {
 }
 
 export type FromBackfill =
-  | {readonly kind: 'found'; readonly found: import('../../storage/backfill-scan.ts').FoundEntries; readonly progress: number}
+  | {
+      readonly kind: 'found';
+      readonly found: import('../../storage/backfill-scan.ts').FoundEntries;
+      readonly progress: number;
+    }
   | {readonly kind: 'done'}
   | {readonly kind: 'failed'; readonly message: string};
 

@@ -102,10 +102,17 @@ export class ShardLink {
 
   #start(): void {
     this.#startedMs = Date.now();
-    const worker = startWorker(SHARD_WORKER, {workerData: this.#setup, name: `shard ${this.#setup.shard}`});
+    const worker = startWorker(SHARD_WORKER, {
+      workerData: this.#setup,
+      name: `shard ${this.#setup.shard}`,
+    });
     this.#worker = worker;
     worker.on('message', (message: FromShard) => this.#take(message));
-    worker.on('error', error => this.#events.onFailed(error instanceof Error ? (error.stack ?? error.message) : String(error)));
+    worker.on('error', error =>
+      this.#events.onFailed(
+        error instanceof Error ? (error.stack ?? error.message) : String(error),
+      ),
+    );
     worker.on('exit', () => this.#exited());
   }
 

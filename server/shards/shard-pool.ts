@@ -185,9 +185,20 @@ export class ShardPool implements Shards {
   }
 
   #settings(): Omit<import('./messages.ts').ShardSetup, 'shard' | 'path'> {
-    const {eventRetentionMs, profileRetentionMs, deltaRetentionMs, checkpointEveryMs, groupBytesMax} =
-      this.#options;
-    return {eventRetentionMs, profileRetentionMs, deltaRetentionMs, checkpointEveryMs, groupBytesMax};
+    const {
+      eventRetentionMs,
+      profileRetentionMs,
+      deltaRetentionMs,
+      checkpointEveryMs,
+      groupBytesMax,
+    } = this.#options;
+    return {
+      eventRetentionMs,
+      profileRetentionMs,
+      deltaRetentionMs,
+      checkpointEveryMs,
+      groupBytesMax,
+    };
   }
 
   #path(shard: number): string {

@@ -1,0 +1,23 @@
+/** Everything that can grow, with its unit and what happens at the bound. */
+export const BOUNDS = {
+  /** A request's body, as sent and inflated. Beyond it: 413. */
+  bodyBytesMax: 8 * 2 ** 20,
+  /** Batches in one bulk call. Beyond it: 413. */
+  bulkBatchesMax: 100,
+  /** Collected and on the way to the slowest shard, not yet durable. At it: 429 with Retry-After. */
+  queuedBytesMax: 64 * 2 ** 20,
+  /** Bodies being read at the same time, all together. At it: 429 with Retry-After. */
+  bodiesBytesMax: 512 * 2 ** 20,
+  /** What one group commit takes from the queue. */
+  groupBytesMax: 4 * 2 ** 20,
+  /** Threads for scans of the journal; further scans wait. */
+  jobThreads: 1,
+  /** Rows are written behind this often. A restart replays what came since. */
+  checkpointEveryMs: 5_000,
+  /** How far back a cursor can be resumed. Beyond it: reset and a snapshot. */
+  deltaRetentionMs: 7 * 86_400_000,
+  /** Answers under way when the server stops. After it they are cut off. */
+  stopGraceMs: 5_000,
+  /** Told to a client that has to wait. */
+  retryAfterS: 1,
+} as const;

@@ -1,0 +1,209 @@
+/**
+ * A decoded batch on its way to its shard: repeats are recognised, the profile is found, and the client
+ * hears "taken" when everything the batch changes is durable.
+ */
+import {mpidHi, mpidLo, type ScopeId, scopeOf} from '../../engine/ids.ts';
+import type {LocationFix, ProfileRecord} from '../../engine/record.ts';
+import {LOSSES_OF} from '../../engine/shard.ts';
+import type {ShardPool} from '../shards/shard-pool.ts';
+import {type DecodedBatch, keptParts} from './decode-batch.ts';
+import type {Deduplicator, IdHash} from './deduplicate.ts';
+import type {IdentityDirectory, Loss} from './identity-directory.ts';
+
+export type Outcome = 'taken' | 'unavailable';
+
+export interface IngestParts {
+  readonly shards: Pick<ShardPool, 'ingest'>;
+  readonly directory: IdentityDirectory;
+  readonly seen: Deduplicator;
+  /** Where an IP address is; undefined when nobody knows. */
+  readonly locate: (ip: string) => Omit<LocationFix, 'timeMs'> | undefined;
+}
+
+export interface IngestCredential {
+  readonly inputId: number;
+  readonly workspaceId: number;
+}
+
+export class Ingest {
+  readonly #parts: IngestParts;
+  /** Ids on their way: whoever repeats one hears what becomes of the first. */
+  #underWay = new Map<string, ((outcome: Outcome) => void)[]>();
+  readonly counts = {batches: 0, events: 0, repeatedBatches: 0, repeatedEvents: 0};
+
+  constructor(parts: IngestParts) {
+    this.#parts = parts;
+  }
+
+  accept(
+    batch: DecodedBatch,
+    {inputId, workspaceId}: IngestCredential,
+    done: (outcome: Outcome) => void,
+  ): void {
+    const {seen, directory} = this.#parts;
+    this.counts.batches++;
+    const join = new Join(done);
+    const hashes: IdHash[] = [];
+    if (batch.requestId !== '') {
+      const hash = seen.hash('request', inputId, batch.requestId);
+      if (this.#isRepeat(hash, join)) {
+        this.counts.repeatedBatches++;
+        join.close();
+        return;
+      }
+      hashes.push(hash);
+    }
+    const repeated = this.#repeatedEvents(batch, {inputId, hashes, join});
+    const parts = keptParts(batch, repeated);
+    const scope = scopeOf(workspaceId, batch.environment);
+    if (!saysAnything(batch, parts)) {
+      join.close();
+      return;
+    }
+    this.counts.events += parts.events.length;
+    const mpid = directory.resolve(batch.environment, batch.mpid, parts.identities);
+    const {claims, losses} = directory.claim(batch.environment, mpid, parts.identities);
+    for (const loss of losses) this.#send(lossRecord(loss, batch.arrivalMs), [], join);
+    const record: ProfileRecord = {
+      mpidHi: mpidHi(mpid),
+      mpidLo: mpidLo(mpid),
+      scope,
+      inputId,
+      arrivalMs: batch.arrivalMs,
+      batchMs: batch.batchMs,
+      events: parts.events,
+      attributes: parts.attributes,
+      identities: claims,
+      consent: batch.consent,
+      device: batch.device,
+      location: this.#location(batch),
+      seen: hashes.flatMap(({hi, lo}) => [hi, lo]),
+      extra: batch.extra,
+    };
+    this.#send(record, hashes, join);
+    join.close();
+  }
+
+  /** Profiles that lost an identity to another, told again after a restart. */
+  tellLosses(losses: readonly Loss[], nowMs: number): Promise<Outcome> {
+    return new Promise(resolve => {
+      const join = new Join(resolve);
+      for (const loss of losses) this.#send(lossRecord(loss, nowMs), [], join);
+      join.close();
+    });
+  }
+
+  #send(record: ProfileRecord, hashes: readonly IdHash[], join: Join): void {
+    const settle = join.expect();
+    for (const hash of hashes) this.#underWay.set(nameOf(hash), []);
+    this.#parts.shards.ingest(record, result => {
+      const outcome = result === 'committed' ? 'taken' : 'unavailable';
+      for (const hash of hashes) {
+        if (outcome === 'taken') this.#parts.seen.add(hash, record.arrivalMs);
+        const waiting = this.#underWay.get(nameOf(hash)) ?? [];
+        this.#underWay.delete(nameOf(hash));
+        for (const tell of waiting) tell(outcome);
+      }
+      settle(outcome);
+    });
+  }
+
+  /** A repeat of one under way waits for it: a 202 is a promise. */
+  #isRepeat(hash: IdHash, join: Join): boolean {
+    const waiting = this.#underWay.get(nameOf(hash));
+    if (waiting === undefined) return this.#parts.seen.has(hash);
+    waiting.push(join.expect());
+    return true;
+  }
+
+  /** Positions of events that were taken before, also in this same batch. */
+  #repeatedEvents(
+    batch: DecodedBatch,
+    {inputId, hashes, join}: {inputId: number; hashes: IdHash[]; join: Join},
+  ): ReadonlySet<number> {
+    const repeated = new Set<number>();
+    const own = new Set<string>();
+    for (const [position, {messageId}] of batch.events.entries()) {
+      if (messageId === '') continue;
+      const hash = this.#parts.seen.hash('message', inputId, messageId);
+      if (own.has(nameOf(hash)) || this.#isRepeat(hash, join)) {
+        repeated.add(position);
+        this.counts.repeatedEvents++;
+        continue;
+      }
+      own.add(nameOf(hash));
+      hashes.push(hash);
+    }
+    return repeated;
+  }
+
+  #location(batch: DecodedBatch): LocationFix | undefined {
+    if (batch.location !== undefined || batch.ip === undefined) return batch.location;
+    const found = this.#parts.locate(batch.ip);
+    return found === undefined ? undefined : {...found, timeMs: batch.batchMs};
+  }
+}
+
+/** Hears several outcomes and tells one: taken when all were. */
+class Join {
+  #open = 1;
+  #outcome: Outcome = 'taken';
+  readonly #done: (outcome: Outcome) => void;
+
+  constructor(done: (outcome: Outcome) => void) {
+    this.#done = done;
+  }
+
+  expect(): (outcome: Outcome) => void {
+    this.#open++;
+    return outcome => {
+      if (outcome === 'unavailable') this.#outcome = outcome;
+      this.close();
+    };
+  }
+
+  /** No more are expected from the caller itself. */
+  close(): void {
+    if (--this.#open === 0) this.#done(this.#outcome);
+  }
+}
+
+/** An empty batch makes no profile, unless it names one. */
+function saysAnything(batch: DecodedBatch, parts: ReturnType<typeof keptParts>): boolean {
+  return (
+    batch.mpid !== undefined ||
+    parts.events.length > 0 ||
+    parts.attributes.length > 0 ||
+    parts.identities.length > 0 ||
+    batch.consent.length > 0 ||
+    batch.device.length > 0 ||
+    batch.location !== undefined
+  );
+}
+
+function lossRecord(
+  {mpid, environment, type, value, sequence}: Loss,
+  nowMs: number,
+): ProfileRecord {
+  const scope: ScopeId = LOSSES_OF[environment];
+  return {
+    mpidHi: mpidHi(mpid),
+    mpidLo: mpidLo(mpid),
+    scope,
+    inputId: 0,
+    arrivalMs: nowMs,
+    batchMs: nowMs,
+    events: [],
+    attributes: [],
+    identities: [{type, value, sequence}],
+    consent: [],
+    device: [],
+    location: undefined,
+    seen: [],
+    extra: '',
+  };
+}
+
+function nameOf({hi, lo}: IdHash): string {
+  return `${hi} ${lo}`;
+}

@@ -1,0 +1,324 @@
+/** Wires everything. The only file that knows all parts. */
+import {createServer} from 'node:net';
+import {availableParallelism} from 'node:os';
+import {join} from 'node:path';
+import {type Logger, pino} from 'pino';
+import {environmentOf, scopeOf} from '../engine/ids.ts';
+import {
+  DataFolderError,
+  DataFolderLock,
+  inspectDataFolder,
+  writeFolderFacts,
+} from '../storage/data-folder.ts';
+import {IdentityStore} from '../storage/identity-store.ts';
+import {createApi} from './api/create-api.ts';
+import {DeltaCounts} from './api/delta-counts.ts';
+import {answerNotFound} from './api/not-found.ts';
+import {maySee} from './api/permissions.ts';
+import {AudienceBook} from './catalog/audience-book.ts';
+import {Authenticator} from './catalog/authenticator.ts';
+import {bootstrapAdmin} from './catalog/bootstrap-admin.ts';
+import {Catalog} from './catalog/catalog.ts';
+import {DefinitionCheck} from './catalog/definition-check.ts';
+import {NamedCursorStore, WatchedAttributeStore} from './catalog/stream-memory.ts';
+import {BOUNDS} from './config.ts';
+import {chooseTransport} from './http/choose-transport.ts';
+import type {Transport} from './http/transport.ts';
+import {Deduplicator} from './inputs/deduplicate.ts';
+import {EventsApi} from './inputs/events-api.ts';
+import {IdentityDirectory} from './inputs/identity-directory.ts';
+import {Ingest} from './inputs/ingest.ts';
+import {parseMsgpack} from './inputs/lossless-json.ts';
+import {Metrics} from './observe/metrics.ts';
+import {ShardPool} from './shards/shard-pool.ts';
+import {deltasSocket} from './stream/deltas-socket.ts';
+import {Hub} from './stream/hub.ts';
+import {STREAM_BOUNDS} from './stream/stream-parts.ts';
+
+export interface StartOptions {
+  readonly port: number;
+  readonly host: string;
+  readonly dataFolder: string;
+  readonly shards: 'auto' | number;
+  readonly eventRetentionMs: number;
+  readonly profileRetentionMs: number;
+  readonly adminToken: string | undefined;
+  readonly transport?: 'auto' | 'uws' | 'node' | undefined;
+  readonly log?: Logger | undefined;
+}
+
+export interface RunningServer {
+  readonly url: string;
+  /** Where the admin token is kept, when it was made here. */
+  readonly adminTokenPath: string | undefined;
+  /** Stops taking work, finishes what is under way, writes what is dirty. */
+  stop(): Promise<void>;
+}
+
+/** Something outside is in the way; one sentence, nothing changed. */
+export class StartRefusedError extends Error {}
+
+export async function startServer(options: StartOptions): Promise<RunningServer> {
+  const log = options.log ?? pino({level: 'silent'});
+  const {dataFolder} = options;
+  const shardCount = await refuseWhatIsInTheWay(options);
+  const lock = acquire(dataFolder);
+  const closers: (() => Promise<void> | void)[] = [() => lock.release()];
+  const closeAll = async (): Promise<void> => {
+    for (const close of closers.splice(0).reverse()) await close();
+  };
+  try {
+    return await wire(options, {log, shardCount, closers, closeAll});
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+interface Wiring {
+  readonly log: Logger;
+  readonly shardCount: number;
+  readonly closers: (() => Promise<void> | void)[];
+  readonly closeAll: () => Promise<void>;
+}
+
+async function wire(
+  options: StartOptions,
+  {log, shardCount, closers, closeAll}: Wiring,
+): Promise<RunningServer> {
+  const {dataFolder, eventRetentionMs, profileRetentionMs} = options;
+  const onError = (error: unknown): void => log.error(error);
+  const nowMs = Date.now;
+  let isReady = false;
+  let isStopping = false;
+  writeFolderFacts(dataFolder, shardCount);
+  const admin = bootstrapAdmin(dataFolder, {MUSTER_ADMIN_TOKEN: options.adminToken});
+  const catalog = await Catalog.open(join(dataFolder, 'catalog'));
+  closers.push(() => catalog.close());
+  const seen = await Deduplicator.load(eventRetentionMs);
+  const identities = IdentityStore.open(join(dataFolder, 'identities'));
+  const directory = new IdentityDirectory(identities, {shards: shardCount, onError});
+  closers.push(() => directory.close());
+
+  const watched = new WatchedAttributeStore(catalog);
+  const bringUp = async (shard: number): Promise<void> => {
+    await shards.call(shard, 'watch', {attributes: watched.list()});
+    const claims = await shards.call(shard, 'claims', {after: directory.watermark(shard)});
+    const losses = directory.recover(claims);
+    if (losses.length > 0) await ingest.tellLosses(losses, nowMs());
+  };
+  const shards = await ShardPool.start({
+    dataFolder,
+    count: shardCount,
+    eventRetentionMs,
+    profileRetentionMs,
+    ...BOUNDS,
+    onFailed: (shard, message) => log.error({shard}, message),
+    onSeen: entries => seen.load(entries, nowMs()),
+    onRestarted: shard => {
+      log.warn({shard}, 'a shard was restarted from its disk');
+      bringUp(shard)
+        .then(() => audiences.resendAll())
+        .catch(onError);
+    },
+  });
+  closers.push(() => shards.stop());
+  shards.onCommit((shard, watermark) => directory.committed(shard, watermark));
+
+  const ingest = new Ingest({shards, directory, seen, locate: () => undefined});
+  const check = new DefinitionCheck({
+    catalog,
+    settings: {
+      eventRetentionMs,
+      hasCalculatedAttribute: () => undefined,
+      findCity: () => undefined,
+    },
+  });
+  const audiences = new AudienceBook({catalog, shards, check});
+  for (let shard = 0; shard < shardCount; shard++) await bringUp(shard);
+  await audiences.resendAll();
+
+  const authenticator = new Authenticator({catalog, adminToken: admin.token});
+  const isServing = (): boolean => isReady && !isStopping;
+  const events = new EventsApi({
+    authenticate: request => authenticator.authenticateInput(request),
+    ingest,
+    isReady: isServing,
+    isBehind: () => shards.queuedBytesMax > BOUNDS.queuedBytesMax,
+    nowMs,
+  });
+  const metrics = new Metrics({
+    shards,
+    ingest,
+    refused: events.refused,
+    queuedBytes: () => shards.queuedBytesMax,
+    rememberedIds: () => seen.count,
+  });
+  const findProfile = (type: string, value: string): bigint | undefined =>
+    directory.find({environment: 'production', type, value});
+  const hub = new Hub({
+    shards,
+    authorize: request => authorizeStream(authenticator, request, catalog),
+    audiences: streamAudiences(catalog),
+    cursors: new NamedCursorStore(catalog),
+    watchedAttributes: {
+      list: () => watched.list(),
+      add: async names => {
+        await watched.add(names);
+        await shards.callAll('watch', {attributes: watched.list()});
+      },
+    },
+    decodeMsgpack: bytes => parseMsgpack(Buffer.from(bytes)),
+    feedId: catalog.folderId,
+    bounds: STREAM_BOUNDS,
+    onError,
+  });
+  closers.push(() => hub.stop());
+
+  const listen = await chooseTransport(options.transport ?? 'auto');
+  const transport: Transport = await listen({
+    host: options.host,
+    port: options.port,
+    routes: [
+      ...events.routes(),
+      ...createApi({
+        authenticator,
+        catalog,
+        audiences,
+        shards,
+        nowMs,
+        isReady: isServing,
+        onError,
+        counts: new DeltaCounts(shards),
+        extras: () => NO_EXTRAS,
+        variantTest: () => undefined,
+        findProfile,
+        eraseProfile: mpid => eraseProfile(mpid, {shards, directory}),
+        metricsText: () => metrics.text(),
+        version: VERSION,
+      }),
+    ],
+    sockets: [deltasSocket(hub)],
+    notFound: answerNotFound,
+    onError,
+  });
+  closers.push(() => transport.close(BOUNDS.stopGraceMs));
+  isReady = true;
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  log.info({port: transport.port, transport: transport.name, shards: shardCount}, 'ready');
+  return {
+    url: `http://${host}:${transport.port}`,
+    adminTokenPath: admin.path,
+    stop: async () => {
+      isStopping = true;
+      await closeAll();
+    },
+  };
+}
+
+const VERSION = '0.1.0';
+const NO_EXTRAS = {connectedOutputs: 0, faults: [], variants: []};
+
+async function eraseProfile(
+  mpid: bigint,
+  {shards, directory}: {shards: ShardPool; directory: IdentityDirectory},
+): Promise<boolean> {
+  const shard = shards.shardOf(mpid);
+  const profile = await shards.call(shard, 'profile', {mpid});
+  if (profile === undefined) return false;
+  for (const {scope, identities} of profile.scopes) {
+    const claims = identities.map(([type, value]) => ({type, value}));
+    directory.forget(environmentOf(scope), mpid, claims);
+  }
+  return shards.call(shard, 'erase', {mpid});
+}
+
+function streamAudiences(catalog: Catalog): {
+  list(): {id: number; scopes: number[]}[];
+  onChange(listener: () => void): void;
+} {
+  return {
+    list: () =>
+      [...catalog.store.all('audiences').values()].map(({id, workspaces, environment}) => ({
+        id,
+        scopes: workspaces.map(workspace => scopeOf(workspace, environment)),
+      })),
+    onChange: listener => {
+      catalog.onChange('audiences', listener);
+      catalog.onChange('credentials', listener);
+    },
+  };
+}
+
+function authorizeStream(
+  authenticator: Authenticator,
+  request: Parameters<Authenticator['authenticateSocket']>[0],
+  catalog: Catalog,
+): ReturnType<ConstructorParameters<typeof Hub>[0]['authorize']> {
+  const principal = authenticator.authenticateSocket(request);
+  if (principal === 'missing') {
+    return {
+      status: 401,
+      body: refusal('UNAUTHORIZED', 'send a token: Authorization: Bearer …, or ?token='),
+    };
+  }
+  if (principal === 'wrong') {
+    return {status: 403, body: refusal('FORBIDDEN', 'these credentials do not allow this')};
+  }
+  return {
+    principal: {
+      tokenId: principal.tokenId,
+      role: principal.role,
+      mayStream: id => {
+        const audience = catalog.store.get('audiences', id);
+        return audience !== undefined && maySee(principal, audience);
+      },
+      identities: principal.identities && [...principal.identities],
+    },
+  };
+}
+
+function refusal(code: string, message: string): string {
+  return JSON.stringify({errors: [{code, message}]});
+}
+
+/** Returns the number of shards to run. */
+async function refuseWhatIsInTheWay(options: StartOptions): Promise<number> {
+  const facts = refused(() => inspectDataFolder(options.dataFolder));
+  if (facts !== undefined && options.shards !== 'auto' && options.shards !== facts.shards) {
+    throw new StartRefusedError(
+      `The data in ${options.dataFolder} is kept in ${facts.shards} shard(s), not ${options.shards}: ` +
+        `start with --shards ${facts.shards} or --shards auto.`,
+    );
+  }
+  if (options.port !== 0) await refusePortInUse(options.host, options.port);
+  if (facts !== undefined) return facts.shards;
+  // One core is left to the thread that speaks with the network.
+  return options.shards === 'auto' ? Math.max(1, availableParallelism() - 1) : options.shards;
+}
+
+function acquire(folder: string): DataFolderLock {
+  return refused(() => DataFolderLock.acquire(folder));
+}
+
+function refused<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (error instanceof DataFolderError) throw new StartRefusedError(error.message);
+    throw error;
+  }
+}
+
+/** Looked at before anything is changed. */
+function refusePortInUse(host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', error => {
+      const {code} = error as NodeJS.ErrnoException;
+      const why = code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${code})`;
+      reject(new StartRefusedError(`Port ${port} on ${host} ${why}: choose another with --port.`));
+    });
+    probe.listen({host, port, exclusive: true}, () => probe.close(() => resolve()));
+  });
+}

@@ -1,0 +1,127 @@
+/**
+ * The data folder as a whole: its format, how many shards it was made with, and that one process holds
+ * it. Whatever is wrong with it is said before anything is changed.
+ */
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+  existsSync,
+  writeFileSync,
+} from 'node:fs';
+import {join} from 'node:path';
+
+/** Of the whole layout; raised when an older program could not read it. */
+export const FORMAT = 1;
+
+export class DataFolderError extends Error {}
+
+export interface FolderFacts {
+  readonly format: number;
+  readonly shards: number;
+}
+
+/** What the folder was made with; undefined for a new one. Changes nothing. */
+export function inspectDataFolder(folder: string): FolderFacts | undefined {
+  const file = join(folder, 'muster.json');
+  if (!existsSync(file)) return undefined;
+  let facts: FolderFacts;
+  try {
+    facts = JSON.parse(readFileSync(file, 'utf8')) as FolderFacts;
+  } catch (error) {
+    throw new DataFolderError(`${file} cannot be read: ${describe(error)}.`);
+  }
+  if (facts.format > FORMAT) {
+    throw new DataFolderError(
+      `The data in ${folder} has format ${facts.format}, and this version of Muster reads up to ${FORMAT}: ` +
+        'start the newer version that wrote it.',
+    );
+  }
+  return facts;
+}
+
+/** Makes the folder when it is not there and holds it until `release`. */
+export class DataFolderLock {
+  readonly #file: string;
+
+  private constructor(file: string) {
+    this.#file = file;
+  }
+
+  static acquire(folder: string): DataFolderLock {
+    try {
+      mkdirSync(folder, {recursive: true, mode: 0o700});
+    } catch (error) {
+      throw new DataFolderError(`The data folder ${folder} cannot be made: ${describe(error)}.`);
+    }
+    const file = join(folder, 'lock');
+    for (let attempt = 0; attempt < 2; attempt++) {
+      try {
+        const handle = openSync(file, 'wx', 0o600);
+        writeSync(handle, JSON.stringify({pid: process.pid, started: startedOf(process.pid)}));
+        closeSync(handle);
+        return new DataFolderLock(file);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+          throw new DataFolderError(
+            `The data folder ${folder} cannot be written: ${describe(error)}.`,
+          );
+        }
+        const holder = holderOf(file);
+        if (holder !== undefined) {
+          throw new DataFolderError(
+            `The data folder ${folder} is held by another Muster, process ${holder}: stop it, or give --data another folder.`,
+          );
+        }
+        // Its process is gone: killed, or the machine went down.
+        rmSync(file, {force: true});
+      }
+    }
+    throw new DataFolderError(`The data folder ${folder} is being taken by another process.`);
+  }
+
+  release(): void {
+    rmSync(this.#file, {force: true});
+  }
+}
+
+export function writeFolderFacts(folder: string, shards: number): void {
+  const facts: FolderFacts = {format: FORMAT, shards};
+  writeFileSync(join(folder, 'muster.json'), `${JSON.stringify(facts)}\n`, {mode: 0o600});
+}
+
+/** The process that holds the lock, if it lives. */
+function holderOf(file: string): number | undefined {
+  let held: {pid: number; started: string};
+  try {
+    held = JSON.parse(readFileSync(file, 'utf8')) as {pid: number; started: string};
+  } catch {
+    // Cut off while it was written, or gone meanwhile.
+    return undefined;
+  }
+  try {
+    process.kill(held.pid, 0);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return undefined;
+  }
+  // Process ids are used again; a process and its time of start are not.
+  return startedOf(held.pid) === held.started ? held.pid : undefined;
+}
+
+/** When a process started, in ticks since the machine did; '' where the system does not say. */
+function startedOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+    return `${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
+  } catch {
+    return '';
+  }
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -44,7 +44,7 @@ export class DeltaSender {
   told: Position;
   toldAtMs: number;
   deltasSent = 0;
-  /** `FeedWindow.entryCount` as of the last look. */
+  /** `FeedWindow.entryCount` as of which it last caught up. */
   seenEntries = -1;
   readonly #parts: SubscriberParts;
 
@@ -105,9 +105,9 @@ export class DeltaSender {
 
   #sendFrames(): SendStep {
     for (let frames = 0; frames < FRAMES_PER_TURN && this.outbox.hasRoom; frames++) {
-      this.seenEntries = this.#parts.feed.entryCount;
       const frame = this.lane.frameFrom(this.position);
       if (frame === undefined) return 'lost';
+      this.seenEntries = frame.entryCount;
       this.position = frame.end;
       if (frame.message !== undefined) {
         this.outbox.send(frame.message);

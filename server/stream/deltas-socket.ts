@@ -17,9 +17,8 @@ export function deltasSocket(hub: Hub): SocketRoute {
     accept(request) {
       const answer = hub.parts.authorize(request);
       if (!('principal' in answer)) return answer;
-      if (connections.size >= bounds.connectionsMax) {
-        return {status: 503, body: TOO_MANY_CONNECTIONS};
-      }
+      if (hub.isStopping) return unavailable('the server is stopping');
+      if (connections.size >= bounds.connectionsMax) return unavailable('too many connections');
       const context = {};
       principals.set(context, answer.principal);
       return {context};
@@ -42,6 +41,6 @@ export function deltasSocket(hub: Hub): SocketRoute {
   };
 }
 
-const TOO_MANY_CONNECTIONS = JSON.stringify({
-  errors: [{code: 'UNAVAILABLE', message: 'too many connections: try again later'}],
-});
+function unavailable(message: string): {readonly status: number; readonly body: string} {
+  return {status: 503, body: JSON.stringify({errors: [{code: 'UNAVAILABLE', message}]})};
+}

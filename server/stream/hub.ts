@@ -63,7 +63,7 @@ export class Hub {
   #endedDeltasSent = 0;
   #isStopping = false;
 
-  constructor(parts: StreamParts, nowMs: () => number = Date.now) {
+  constructor(parts: StreamParts) {
     this.parts = parts;
     const {shards, bounds, feedId} = parts;
     this.#feed = new FeedWindow(shards, bounds);
@@ -83,7 +83,7 @@ export class Hub {
       turns: new Turns(SLICE_MS),
       feedId,
       bounds,
-      nowMs,
+      nowMs: () => parts.nowMs(),
       scopesOf: audience => this.#scopes.get(audience) ?? [],
       audiencesOf: selection => this.#audiencesOf(selection),
     };
@@ -94,8 +94,8 @@ export class Hub {
       if (deltas.length > 0) for (const {subscriber} of this.#live.keys()) subscriber.wake();
     });
     this.#ticker = setInterval(() => {
-      const now = nowMs();
-      for (const {subscriber} of this.#live.keys()) subscriber.tick(now);
+      const nowMs = parts.nowMs();
+      for (const {subscriber} of this.#live.keys()) subscriber.tick(nowMs);
     }, TICK_MS);
     this.#ticker.unref();
   }
@@ -103,6 +103,10 @@ export class Hub {
   /** Before the first subscription: the shards must know which attributes are followed. */
   async start(): Promise<void> {
     await this.#watched.start();
+  }
+
+  get isStopping(): boolean {
+    return this.#isStopping;
   }
 
   stats(): StreamStats {

@@ -12,7 +12,10 @@ export interface Frame {
   readonly cursor: string;
   readonly deltaCount: number;
   readonly end: Position;
+  /** Nothing was left after it when it was made; */
   readonly isCaughtUp: boolean;
+  /** which was when the feed had had so many entries: by now there may be more. */
+  readonly entryCount: number;
 }
 
 export interface LaneParts {
@@ -86,6 +89,7 @@ export class Lane {
       deltaCount: pieces.length,
       end,
       isCaughtUp: reason === 'caught up',
+      entryCount: feed.entryCount,
     };
   }
 }

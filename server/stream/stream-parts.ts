@@ -3,7 +3,10 @@ import type {ScopeId} from '../../engine/ids.ts';
 import type {TransportRequest} from '../http/transport.ts';
 import type {Shards} from '../shards/protocol.ts';
 
-/** Who a socket belongs to. The functions are asked again whenever audiences or grants change. */
+/**
+ * Who a socket belongs to. `mayStream` answers as of now, is asked again whenever audiences or grants
+ * change, and says the same for every socket of a token: readers of one token share what is made for them.
+ */
 export interface StreamPrincipal {
   readonly tokenId: number;
   readonly role: string;
@@ -45,6 +48,7 @@ export interface StreamParts {
   /** Tells this data folder from another one, so that a cursor of the other is not resumed here. */
   readonly feedId: number;
   readonly bounds: StreamBounds;
+  nowMs(): number;
   onError(error: unknown): void;
 }
 

@@ -372,6 +372,23 @@ describe('audiences', () => {
     await client.silence();
   });
 
+  test('what a token is no longer granted is no longer sent', async () => {
+    const server = await serve();
+    const granted = [1, 2];
+    server.grant('some', {tokenId: 2, audiences: granted});
+    const client = await connect(server, {token: 'some'});
+    await client.subscribed();
+    server.shards.add(2, 1n);
+    await client.deltas(1);
+    granted.pop();
+    server.addAudience(3);
+    server.shards.add(2, 2n);
+    server.shards.add(3, 2n);
+    server.shards.add(1, 2n);
+    expect(await client.deltas(1)).toMatchObject([{audience: 1}]);
+    await client.silence();
+  });
+
   test('a variant is asked for by its name', async () => {
     const variantOf = (_audience: number, mpid: bigint): string => (mpid % 2n === 0n ? 'A' : 'B');
     const server = await serve({variantOf});
@@ -454,6 +471,47 @@ describe('the conversation', () => {
     await one.close();
     await two.silence(20);
     await two.subscribed();
+  });
+
+  test('a shard that fails ends the stream, and says so', async () => {
+    const server = await serve();
+    const client = await connect(server);
+    Object.defineProperty(server.shards, 'call', {
+      value: () => Promise.reject(new Error('the disk is gone')),
+    });
+    await client.subscribed({from: 'snapshot'});
+    expect(await client.next('error')).toMatchObject({code: 'unavailable'});
+    expect(await client.closed()).toBe(1013);
+    expect(server.errors.splice(0)).toHaveLength(1);
+  });
+
+  test('messages are answered in their order, whatever takes time', async () => {
+    const server = await serve();
+    const client = await connect(server);
+    client.subscribe({attributes: ['tier']});
+    client.send({type: 'unsubscribe'});
+    client.send({type: 'unsubscribe'});
+    client.subscribe({attributes: ['city']});
+    await client.next('subscribed');
+    expect(await client.next('error')).toMatchObject({code: 'not_subscribed'});
+    await client.next('subscribed');
+  });
+
+  test('a client that says too much at once is shown out', async () => {
+    const server = await serve();
+    const client = await connect(server);
+    client.subscribe({attributes: ['tier']});
+    for (let at = 0; at < 200; at++) client.send({type: 'ack', cursor: 'x'});
+    expect(await client.closed()).toBe(1008);
+  });
+
+  test('attributes that are followed are bounded in all', async () => {
+    const server = await serve({bounds: {watchedAttributesMax: 2}});
+    const client = await connect(server);
+    client.subscribe({attributes: ['a', 'b', 'c']});
+    expect(await client.next('error')).toMatchObject({code: 'too_many_attributes'});
+    await client.subscribed({attributes: ['a', 'b']});
+    expect(server.kept.watched).toEqual(['a', 'b']);
   });
 
   test('a stopping server says 1001, a revoked token 4001', async () => {

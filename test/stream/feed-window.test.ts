@@ -119,7 +119,7 @@ test.each([
   const parts = {shards: answering, feed, turns: new Turns(2)};
   const query = {shard: 0, audience: 1, watermark, after: undefined, limit: 100};
   const {mpids, sinceMs, upTo} = await membersAsOf(parts, query);
-  expect([...mpids.toSorted()]).toEqual(states[watermark - 1]);
+  expect(Array.from(mpids.toSorted())).toEqual(states[watermark - 1]);
   expect(upTo).toBeUndefined();
   expect(sinceMs).toHaveLength(mpids.length);
 });

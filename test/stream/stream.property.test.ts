@@ -52,7 +52,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       weight: 4,
       arbitrary: fc.record({
         kind: fc.constantFrom('resume', 'snapshot', 'pause', 'flow'),
-        reader: fc.nat(2),
+        reader: fc.nat(3),
       }),
     },
   ) as fc.Arbitrary<Step>,
@@ -90,6 +90,8 @@ class World {
     this.shards = server.shards;
     this.#random = randomOf(seed);
     this.readers = [
+      new Reader(server, {audiences: 'all'}, 'muster.json'),
+      // In a lane with the first, at times at the same place.
       new Reader(server, {audiences: 'all'}, 'muster.json'),
       new Reader(server, {audiences: [1, 3]}, 'muster.msgpack'),
       new Reader(server, {audiences: 'all', identities: ['email']}, 'muster.json'),

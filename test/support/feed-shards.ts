@@ -70,8 +70,11 @@ export class FeedShards implements Shards {
     this.diskReads++;
     const found: FeedEntry[] = [];
     let bytes = 0;
-    for (const entry of this.#entries[shard] ?? []) {
-      if (entry.watermark <= after || bytes >= bytesMax) continue;
+    const entries = this.#entries[shard] ?? [];
+    const start = entries.findIndex(({watermark}) => watermark > after);
+    for (let at = start; at >= 0 && at < entries.length && bytes < bytesMax; at++) {
+      const entry = entries[at];
+      if (entry === undefined) break;
       found.push({watermark: entry.watermark, deltas: entry.deltas.slice()});
       bytes += entry.deltas.length;
     }
@@ -120,6 +123,14 @@ export class FeedShards implements Shards {
   tell(shard: number, entry: FeedEntry): void {
     this.#told[shard] = entry.watermark;
     for (const listener of this.#listeners) listener(shard, entry.watermark, entry.deltas);
+  }
+
+  /** Records as they are, for benchmarks: on disk and told, with no members kept. */
+  tellRaw(shard: number, deltas: Uint8Array): void {
+    const watermark = (this.#watermarks[shard] ?? 0) + 1;
+    this.#watermarks[shard] = watermark;
+    this.#entries[shard]?.push({watermark, deltas});
+    this.tell(shard, {watermark, deltas});
   }
 
   /** Each change to the shard of its profile, one entry for each shard. */

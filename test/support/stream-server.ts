@@ -84,9 +84,10 @@ export class StreamServer {
       variantOf: options.variantOf,
       feedId: options.feedId ?? 7,
       bounds: {...STREAM_BOUNDS, ...options.bounds},
+      nowMs: () => this.nowMs,
       onError: error => this.errors.push(error),
     };
-    this.hub = new Hub(parts, () => this.nowMs);
+    this.hub = new Hub(parts);
   }
 
   static async start(options: StreamServerOptions): Promise<StreamServer> {

@@ -67,6 +67,9 @@ export const SERVE: CommandSpec = {
       lines: [
         'MUSTER_ADMIN_TOKEN   The first bearer token. Unset, one is made and kept in the data',
         '                     folder, readable by you alone; its path is printed once.',
+        'MUSTER_TRANSPORT     auto (the default), uws or node. auto takes uWebSockets.js where',
+        '                     its native part loads, and node:http elsewhere.',
+        'MUSTER_LOG_LEVEL     of the log on stderr: debug, info, warn (the default), error, silent.',
       ],
     },
     {

@@ -73,6 +73,9 @@ export async function runDemo(
   const dataFolder = await mkdtemp(join(tmpdir(), 'muster-demo-'));
   try {
     return await runShop(settings, io, startServer, dataFolder);
+  } catch (error) {
+    io.stderr.write(`muster demo: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
   } finally {
     await rm(dataFolder, {recursive: true, force: true});
   }

@@ -98,7 +98,8 @@ export class CatalogStore<R, A> {
       noSubdir: false,
       encoding: 'binary',
       overlappingSync: false,
-      // Our own groups are the batches; lmdb's make a second promise that nobody can catch.
+      // Our own groups are the batches. With lmdb's, a refused commit also rejects a promise that is
+      // handed to nobody, which ends the process.
       eventTurnBatching: false,
       maxReaders: 32,
     });
@@ -171,7 +172,7 @@ export class CatalogStore<R, A> {
       const group = this.#pending;
       this.#pending = [];
       try {
-        // Not `transaction()`: its promise never settles when the commit is refused.
+        // Queued and committed as one transaction; resolves when it is on disk.
         await this.#db.batch(() => {
           for (const {operations} of group) {
             for (const {key, bytes} of operations) {

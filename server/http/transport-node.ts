@@ -146,6 +146,11 @@ interface UpgradeRequest {
 
 function upgrade(options: UpgradeRequest): void {
   const {request, socket, head, services, state} = options;
+  const response = takeOver(request);
+  if (response === undefined) {
+    socket.destroy();
+    return;
+  }
   const target = readTarget(request.url ?? '');
   const isWebSocket =
     request.method === 'GET' && request.headers.upgrade?.toLowerCase() === 'websocket';
@@ -154,7 +159,7 @@ function upgrade(options: UpgradeRequest): void {
     const segments = matchPattern(route.pattern, target.path);
     if (segments === undefined) continue;
 
-    const response = refusalOn(socket, request);
+    socket.on('error', () => socket.destroy());
     const exchange = new NodeExchange({
       server: state,
       request,
@@ -166,6 +171,10 @@ function upgrade(options: UpgradeRequest): void {
     const verdict = judge(route, exchange, state, request);
     exchange.release();
     if ('refusal' in verdict) {
+      response.on('finish', () => {
+        request.socket.setTimeout(REFUSED_UPGRADE_MS, () => socket.destroy());
+        request.socket.destroySoon();
+      });
       exchange.refuse(verdict.refusal);
       return;
     }
@@ -179,6 +188,7 @@ function upgrade(options: UpgradeRequest): void {
     });
     return;
   }
+  response.detachSocket(request.socket);
   serveWithoutUpgrade(options);
 }
 
@@ -202,17 +212,19 @@ function judge(
   }
 }
 
-/** Node hands over a bare connection with an upgrade; this answers on it and then closes it. */
-function refusalOn(socket: Duplex, request: IncomingMessage): ServerResponse {
+/**
+ * Node hands over a bare connection with an upgrade; this can answer on it. undefined while an earlier
+ * request of the connection waits for its answer, which must not end up among the frames.
+ */
+function takeOver(request: IncomingMessage): ServerResponse | undefined {
   const response = new ServerResponse(request);
   response.shouldKeepAlive = false;
-  response.assignSocket(request.socket);
-  response.on('finish', () => {
-    request.socket.setTimeout(REFUSED_UPGRADE_MS, () => socket.destroy());
-    request.socket.destroySoon();
-  });
-  socket.on('error', () => socket.destroy());
-  return response;
+  try {
+    response.assignSocket(request.socket);
+    return response;
+  } catch {
+    return undefined;
+  }
 }
 
 /**

@@ -180,6 +180,11 @@ function upgrade(options: {
 
 function listen(app: UwsApp, uws: UwsModule, options: TransportOptions): Promise<unknown> {
   return new Promise((resolve, reject) => {
+    // uWebSockets would take such a port modulo 65,536.
+    if (!(options.port >= 0 && options.port <= 65_535)) {
+      reject(Object.assign(new RangeError('no such port'), {code: 'ERR_SOCKET_BAD_PORT'}));
+      return;
+    }
     // Without this option two processes share a port, and each gets half of the connections.
     app.listen(options.host, options.port, uws.LIBUS_LISTEN_EXCLUSIVE_PORT, token => {
       if (token) resolve(token);

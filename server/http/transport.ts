@@ -8,7 +8,9 @@
  * refused with 400 or cut off; the port is exclusive; an answer after the client went away is ignored.
  * HEAD is served by the GET route, without its body. A known path with another method is answered 405
  * with `allow`, a path with broken percent-encoding 400, a socket's path without an upgrade 426, all by
- * the back-end itself. While closing, new requests are answered 503.
+ * the back-end itself. While closing, new requests are answered 503. A client that sends its next
+ * request before it has its answer may be cut off: uWebSockets allows that only where the handler
+ * answers at once or with the body.
  */
 export interface TransportRequest {
   /** Upper case. */

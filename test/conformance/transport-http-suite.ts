@@ -1,6 +1,11 @@
+import {networkInterfaces} from 'node:os';
 import {afterEach, describe, expect, test} from 'vitest';
 import type {ListenFunction, TransportHandler} from '../../server/http/transport.ts';
 import {RawClient, request, sleep, TestServers, until} from './transport-support.ts';
+
+const hasIpv6 = Object.values(networkInterfaces()).some(addresses =>
+  addresses?.some(({family}) => family === 'IPv6'),
+);
 
 /** Answers with the body, or with what went wrong. */
 const echoBody: TransportHandler = (incoming, response) => {
@@ -375,6 +380,26 @@ export function describeHttp(listen: ListenFunction): void {
       client.destroy();
     });
 
+    test('requests sent behind one that is answered later are answered in order, or cut off', async () => {
+      const {port, url} = await servers.start({
+        routes: {
+          'GET /later/:id': async (incoming, response) => {
+            await sleep(10);
+            response.send(200, {}, incoming.params.get('id') ?? '');
+          },
+        },
+      });
+      const client = await RawClient.connect(port);
+      await client.send(
+        request('GET /later/1') + request('GET /later/2') + request('GET /later/3'),
+      );
+      await until(() => client.isClosed || client.answers.length === 3, 'the end');
+      const bodies = client.answers.map(answer => answer.body);
+      expect(bodies).toEqual(['1', '2', '3'].slice(0, bodies.length));
+      client.destroy();
+      expect(await (await fetch(`${url}/later/4`)).text()).toBe('4');
+    });
+
     test('one connection serves many requests that are answered later', async () => {
       const {port} = await servers.start({
         routes: {
@@ -642,6 +667,23 @@ export function describeHttp(listen: ListenFunction): void {
       });
       await expect(servers.start({port})).rejects.toMatchObject({code: 'EADDRINUSE'});
       expect(await (await fetch(`${url}/first`)).text()).toBe('first');
+    });
+
+    test('a port or address that cannot be is refused with the reason', async () => {
+      await expect(servers.start({port: 70_000})).rejects.toMatchObject({
+        code: 'ERR_SOCKET_BAD_PORT',
+      });
+      await expect(servers.start({host: '203.0.113.1'})).rejects.toMatchObject({
+        code: 'EADDRNOTAVAIL',
+      });
+    });
+
+    test.skipIf(!hasIpv6)('on every address, IPv4 clients are named as such', async () => {
+      const {port} = await servers.start({
+        host: '::',
+        routes: {'GET /me': (incoming, response) => response.send(200, {}, incoming.remoteAddress)},
+      });
+      expect(await (await fetch(`http://127.0.0.1:${port}/me`)).text()).toBe('127.0.0.1');
     });
 
     test('after close the port is free', async () => {

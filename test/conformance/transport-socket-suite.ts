@@ -211,6 +211,28 @@ export function describeSockets(listen: ListenFunction): void {
     });
   });
 
+  test('a handshake behind a request that waits for its answer harms nobody else', async () => {
+    const recorded = recorder();
+    const {port} = await servers.start({
+      sockets: [recorded.route],
+      routes: {
+        'GET /later': async (_, response) => {
+          await sleep(20);
+          response.send(200, {}, 'later');
+        },
+      },
+    });
+    for (const path of ['/socket', '/later', '/nowhere']) {
+      const client = await RawClient.connect(port);
+      await client.send(request('GET /later') + handshake([], path));
+      await client.closed();
+      expect(client.answers).toEqual([]);
+    }
+    await sleep(30);
+    expect(await (await fetch(`http://127.0.0.1:${port}/later`)).text()).toBe('later');
+    expect(recorded.events).toEqual([]);
+  });
+
   describe('messages', () => {
     test('text and bytes come back as they went', async () => {
       const recorded = recorder();

@@ -22,6 +22,7 @@ export interface TestOptions {
   readonly sockets?: readonly SocketRoute[];
   readonly notFound?: TransportHandler;
   readonly port?: number;
+  readonly host?: string;
 }
 
 /** Starts servers on one back-end and closes them all at the end of a test. */
@@ -36,7 +37,7 @@ export class TestServers {
   async start(options: TestOptions): Promise<TestServer> {
     const errors: unknown[] = [];
     const transport = await this.#listen({
-      host: '127.0.0.1',
+      host: options.host ?? '127.0.0.1',
       port: options.port ?? 0,
       routes: Object.entries(options.routes ?? {}).map(([key, handler]): TransportRoute => {
         const [method = '', pattern = ''] = key.split(' ');

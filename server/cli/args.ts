@@ -176,11 +176,11 @@ function defaults(spec: CommandSpec, env: Environment): Map<string, string> {
 function unknownOption(spec: CommandSpec, rawName: string, names: readonly string[]): string {
   const close = nearest(rawName.replace(/^-+/, ''), names);
   const hint = close === undefined ? `see muster ${spec.name} --help` : `did you mean --${close}?`;
-  return `muster ${spec.name} has no option ${rawName}; ${hint}`;
+  return `there is no option ${rawName}; ${hint}`;
 }
 
 function extraWord(spec: CommandSpec, word: string): string {
   const takes =
     spec.positional === undefined ? 'takes no arguments' : `takes one ${spec.positional}`;
-  return `muster ${spec.name} ${takes}, and "${word}" is left over; see muster ${spec.name} --help`;
+  return `it ${takes}, and "${word}" is left over; see muster ${spec.name} --help`;
 }

@@ -49,13 +49,13 @@ describe('muster serve', () => {
   });
 
   test.each([
-    [['--prot', '1'], 'muster serve has no option --prot; did you mean --port?'],
+    [['--prot', '1'], 'there is no option --prot; did you mean --port?'],
     [
       ['--event-retenton', '1d'],
-      'muster serve has no option --event-retenton; did you mean --event-retention?',
+      'there is no option --event-retenton; did you mean --event-retention?',
     ],
-    [['--whatever'], 'muster serve has no option --whatever; see muster serve --help'],
-    [['-p', '1'], 'muster serve has no option -p; see muster serve --help'],
+    [['--whatever'], 'there is no option --whatever; see muster serve --help'],
+    [['-p', '1'], 'there is no option -p; see muster serve --help'],
     [['--port'], '--port needs a value: --port PORT.'],
     [['--port', '--host', 'x'], '--port needs a value: --port PORT.'],
     [['--port', '65536'], '--port takes a whole number from 0 to 65535, not "65536".'],
@@ -64,10 +64,7 @@ describe('muster serve', () => {
     [['--shards', '0'], '--shards takes auto or a whole number from 1 to 64, not "0".'],
     [['--event-retention', '30'], '--event-retention takes a duration like 12h or 30d, not "30".'],
     [['--event-retention', '0d'], '--event-retention takes a duration like 12h or 30d, not "0d".'],
-    [
-      ['extra'],
-      'muster serve takes no arguments, and "extra" is left over; see muster serve --help',
-    ],
+    [['extra'], 'it takes no arguments, and "extra" is left over; see muster serve --help'],
     [['--help=yes'], '--help takes no value.'],
   ])('%j is one sentence', (argv, sentence) => {
     expect(() => parseServe(argv, {})).toThrow(new UsageProblem(sentence));

@@ -18,7 +18,7 @@ import {
   FIRST_HISTORY,
   type History,
 } from './criteria/criteria-table.ts';
-import type {Predicate} from './criteria/predicate.ts';
+import type {Interval, Predicate} from './criteria/predicate.ts';
 import {
   ADD,
   ATTRIBUTE_UPDATE,
@@ -31,7 +31,7 @@ import {
 } from './deltas.ts';
 import {ExpressionGraph} from './expressions/expression-graph.ts';
 import {Propagation} from './expressions/propagation.ts';
-import {HistorySlab, NUMBERS, TEXTS, TIMES} from './histories/history-slab.ts';
+import {HistorySlab, holdsTexts, NUMBERS, type Shape, TIMES} from './histories/history-slab.ts';
 import {TextDictionary} from './histories/text-dictionary.ts';
 import type {Ordinal} from './ids.ts';
 import {ProfileData, type ScopeData} from './profiles/profile-data.ts';
@@ -198,12 +198,13 @@ export class Shard {
     found: {readonly hi: number; readonly lo: number; readonly watermark: number},
     timeMs: number,
     value: Value | undefined,
+    interval?: Interval,
   ): void {
     const ordinal = this.table.find(found.hi, found.lo);
     if (ordinal < 0 || history.spec === undefined) return;
     if (found.watermark < this.#data[ordinal]!.born) return;
     this.slab.open(ordinal);
-    this.#insert(history, timeMs, value, this.#nowMs);
+    this.#insert(history, timeMs, value, this.#nowMs, interval);
     this.onDirty(ordinal);
   }
 
@@ -297,9 +298,9 @@ export class Shard {
     for (const id of present) {
       slab.locate(id);
       if (id >= FIRST_HISTORY && this.criteria.history(id) === undefined) this.#dropHistory();
-      else if (slab.shape === TEXTS) {
+      else if (holdsTexts(slab.shape)) {
         for (let i = 0; i < slab.entryCount; i++) {
-          texts.push(this.texts.text(slab.words[slab.entryAt + i * 2 + 1]!));
+          texts.push(this.texts.text(slab.words[slab.entryAt + i * slab.width + 1]!));
         }
       }
     }
@@ -320,9 +321,9 @@ export class Shard {
     let next = 0;
     for (const id of present) {
       slab.locate(id);
-      if (slab.shape === TEXTS) {
+      if (holdsTexts(slab.shape)) {
         for (let i = 0; i < slab.entryCount; i++) {
-          slab.words[slab.entryAt + i * 2 + 1] = this.texts.acquire(texts[next++]!);
+          slab.words[slab.entryAt + i * slab.width + 1] = this.texts.acquire(texts[next++]!);
         }
       }
       if (id >= FIRST_HISTORY && !wanted(id)) this.#dropHistory();
@@ -517,11 +518,15 @@ export class Shard {
     this.criteria.index.find(event, record.scope, record.inputId, nowMs, found);
     for (const predicate of found) {
       for (const history of this.criteria.historiesOf(predicate)) {
-        const value = history.spec?.value;
-        if (value === undefined) this.#insert(history, event.timeMs, undefined, nowMs);
+        const attribute = history.spec?.value?.attribute;
+        if (predicate.isMoving) {
+          for (const {value, interval} of predicate.contributions(attribute, event, nowMs)) {
+            this.#insert(history, event.timeMs, value, nowMs, interval);
+          }
+        } else if (attribute === undefined) this.#insert(history, event.timeMs, undefined, nowMs);
         else {
-          for (const one of predicate.valuesOf(value.attribute, event, nowMs)) {
-            this.#insert(history, event.timeMs, one, nowMs);
+          for (const value of predicate.valuesOf(attribute, event, nowMs)) {
+            this.#insert(history, event.timeMs, value, nowMs);
           }
         }
         if (history.stamp !== this.#stamp) {
@@ -533,7 +538,13 @@ export class Shard {
   }
 
   /** Into the opened profile's history, in order of time; what no criterion can need any more goes. */
-  #insert(history: History, timeMs: number, value: Value | undefined, nowMs: number): void {
+  #insert(
+    history: History,
+    timeMs: number,
+    value: Value | undefined,
+    nowMs: number,
+    interval?: Interval,
+  ): void {
     const spec = history.spec!;
     const {slab} = this;
     let number = 0;
@@ -546,11 +557,10 @@ export class Shard {
       if (read === undefined) return;
       number = this.texts.acquire(foldCase(read));
     }
-    slab.locateOrAdd(
-      history.id,
-      spec.value === undefined ? TIMES : spec.value.as === 'text' ? TEXTS : NUMBERS,
-    );
-    slab.insert(slab.lowerBound(timeMs + 1), timeMs, number);
+    slab.locateOrAdd(history.id, history.shape);
+    const index = slab.lowerBound(timeMs + 1);
+    slab.insert(index, timeMs, number);
+    if (interval !== undefined) slab.setInterval(index, interval.fromMs, interval.toMs);
     let stale = slab.lowerBound(nowMs - this.#options.eventRetentionMs);
     if (spec.keep !== Infinity) stale = Math.max(stale, slab.lowerBound(nowMs + 1) - spec.keep);
     this.#dropEntries(stale);
@@ -560,8 +570,9 @@ export class Shard {
   #dropEntries(count: number): void {
     if (count <= 0) return;
     const {slab} = this;
-    if (slab.shape === TEXTS) {
-      for (let i = 0; i < count; i++) this.texts.release(slab.words[slab.entryAt + i * 2 + 1]!);
+    if (holdsTexts(slab.shape)) {
+      for (let i = 0; i < count; i++)
+        this.texts.release(slab.words[slab.entryAt + i * slab.width + 1]!);
     }
     slab.remove(0, count);
   }
@@ -809,7 +820,7 @@ export class Shard {
     this.slab.open(ordinal);
     for (let i = 0; i < this.slab.historyCount; i++) {
       this.slab.locate(this.slab.historyAt(i));
-      if (this.slab.shape === TEXTS) this.#dropEntries(this.slab.entryCount);
+      if (holdsTexts(this.slab.shape)) this.#dropEntries(this.slab.entryCount);
     }
     this.slab.release(ordinal);
     this.rows.clear(ordinal);
@@ -856,9 +867,8 @@ export class Shard {
     this.#arm(ordinal);
   }
 
-  #shapeOf(history: number): typeof TIMES | typeof NUMBERS | typeof TEXTS {
-    const value = this.criteria.history(history)?.spec?.value;
-    return value === undefined ? TIMES : value.as === 'text' ? TEXTS : NUMBERS;
+  #shapeOf(history: number): Shape {
+    return this.criteria.history(history)?.shape ?? TIMES;
   }
 
   /** Tells the difference between the served and the prepared definition, and serves the new one. */

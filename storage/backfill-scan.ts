@@ -4,9 +4,9 @@
  * events and these.
  */
 import type {HistorySpec} from '../engine/criteria/bound-criterion.ts';
-import type {Predicate} from '../engine/criteria/predicate.ts';
+import type {Interval, Predicate} from '../engine/criteria/predicate.ts';
 import {PredicateIndex} from '../engine/criteria/predicate-index.ts';
-import type {Value} from '../engine/record.ts';
+import type {EventRecord, Value} from '../engine/record.ts';
 import {decodeJournalEntry} from './journal-entry.ts';
 import {decodeRecords} from './record-codec.ts';
 import type {ShardStore} from './shard-store.ts';
@@ -24,10 +24,12 @@ export interface FoundEntries {
   readonly history: number[];
   readonly timeMs: number[];
   readonly values: (Value | undefined)[];
+  /** Of entries that count only from time to time. */
+  readonly intervals: (Interval | undefined)[];
 }
 
 export function noEntries(): FoundEntries {
-  return {hi: [], lo: [], watermark: [], history: [], timeMs: [], values: []};
+  return {hi: [], lo: [], watermark: [], history: [], timeMs: [], values: [], intervals: []};
 }
 
 export interface ScanRange {
@@ -65,17 +67,19 @@ export function* scanJournal(
           index.find(event, record.scope, record.inputId, range.nowMs, met);
           for (const predicate of met) {
             for (const {id, spec} of historiesOf.get(predicate)!) {
-              const values =
-                spec.value === undefined
-                  ? NO_VALUE
-                  : predicate.valuesOf(spec.value.attribute, event, range.nowMs);
-              for (const one of values) {
+              for (const {value, interval} of contributionsOf(
+                predicate,
+                spec,
+                event,
+                range.nowMs,
+              )) {
                 found.hi.push(record.mpidHi);
                 found.lo.push(record.mpidLo);
                 found.watermark.push(watermark);
                 found.history.push(id);
                 found.timeMs.push(event.timeMs);
-                found.values.push(one);
+                found.values.push(value);
+                found.intervals.push(interval);
               }
             }
           }
@@ -86,4 +90,21 @@ export function* scanJournal(
   }
 }
 
-const NO_VALUE: readonly undefined[] = [undefined];
+interface Contribution {
+  readonly value: Value | undefined;
+  readonly interval?: Interval;
+}
+
+function contributionsOf(
+  predicate: Predicate,
+  spec: HistorySpec,
+  event: EventRecord,
+  nowMs: number,
+): readonly Contribution[] {
+  const attribute = spec.value?.attribute;
+  if (predicate.isMoving) return predicate.contributions(attribute, event, nowMs);
+  if (attribute === undefined) return ONE_EVENT;
+  return predicate.valuesOf(attribute, event, nowMs).map(value => ({value}));
+}
+
+const ONE_EVENT: readonly Contribution[] = [{value: undefined}];

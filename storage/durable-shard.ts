@@ -179,7 +179,7 @@ export class DurableShard {
       const history = this.shard.criteria.history(found.history[i]!);
       if (history === undefined) continue;
       const at = {hi: found.hi[i]!, lo: found.lo[i]!, watermark: found.watermark[i]!};
-      this.shard.backfill(history, at, found.timeMs[i]!, found.values[i]);
+      this.shard.backfill(history, at, found.timeMs[i]!, found.values[i], found.intervals[i]);
     }
   }
 

@@ -130,7 +130,8 @@ function backfillUndurable(
       const ordinal = shard.table.find(hi, lo);
       if (ordinal < 0 || (rowWatermark[ordinal] ?? 0) < watermark) continue;
       const history = shard.criteria.history(found.history[i]!)!;
-      shard.backfill(history, {hi, lo, watermark}, found.timeMs[i]!, found.values[i]);
+      const at = {hi, lo, watermark};
+      shard.backfill(history, at, found.timeMs[i]!, found.values[i], found.intervals[i]);
     }
   }
 }

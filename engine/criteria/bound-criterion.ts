@@ -261,7 +261,9 @@ function eventKindOf(filter: EventFilter, measure: Measure): EventKind {
   }
 }
 
-function historyOf(filter: BoundFilter, measure: Measure, keep: number): HistorySpec {
+function historyOf(filter: BoundFilter, measure: Measure, keepMax: number): HistorySpec {
+  // Of events that count only from time to time any may count again.
+  const keep = filter.where.some(isMoving) ? Infinity : keepMax;
   const value =
     measure.function === 'count'
       ? undefined
@@ -272,6 +274,10 @@ function historyOf(filter: BoundFilter, measure: Measure, keep: number): History
   const suffix =
     value === undefined ? (keep === Infinity ? '' : ` latest ${keep}`) : ` ${text(value)}`;
   return {key: filter.key + suffix, filter, value, keep};
+}
+
+function isMoving({test}: Condition): boolean {
+  return test.type === 'date' && test.when.kind === 'sliding';
 }
 
 function windowOf(when: When, context: BindingContext): EventWindow {

@@ -27,8 +27,11 @@ export class CartTruth implements CriterionTruth {
     this.nextMs = Infinity;
     if (!slab.locate(this.#added)) return;
     const end = slab.lowerBound(nowMs + 1);
-    if (end < slab.entryCount) this.nextMs = slab.words[slab.entryAt + end]!;
-    const latestMs = end > 0 ? slab.words[slab.entryAt + end - 1]! : -Infinity;
+    if (end < slab.entryCount) this.nextMs = slab.words[slab.entryAt + end * slab.width]!;
+    this.nextMs = Math.min(this.nextMs, slab.nextCountingMs(nowMs));
+    let latest = end - 1;
+    while (latest >= 0 && !slab.counts(latest, nowMs)) latest--;
+    const latestMs = latest >= 0 ? slab.words[slab.entryAt + latest * slab.width]! : -Infinity;
     if (latestMs < nowMs - this.#retentionMs) return;
     if (slab.locate(this.#until)) {
       const after = slab.lowerBound(latestMs + 1);

@@ -4,7 +4,15 @@
  * come.
  */
 import {must} from '../assert.ts';
-import type {HistorySlab} from '../histories/history-slab.ts';
+import {
+  type HistorySlab,
+  MOVING_NUMBERS,
+  MOVING_TEXTS,
+  NUMBERS,
+  type Shape,
+  TEXTS,
+  TIMES,
+} from '../histories/history-slab.ts';
 import type {ProfileData} from '../profiles/profile-data.ts';
 import type {BoundCriterion, HistorySpec} from './bound-criterion.ts';
 import {compileTruth, type CriterionTruth, ScopedProfileTruth} from './criterion-truth.ts';
@@ -30,6 +38,7 @@ export interface History {
   readonly key: string;
   readonly spec: HistorySpec | undefined;
   readonly predicate: Predicate | undefined;
+  readonly shape: Shape;
   readonly criteria: Criterion[];
   /** Whether it holds all that the retained journal has. */
   ready: boolean;
@@ -148,11 +157,13 @@ export class CriteriaTable {
 
   #addHistory(key: string, spec: HistorySpec | undefined, keptId: number | undefined): History {
     const id = keptId ?? this.#nextHistory++;
+    const predicate = spec === undefined ? undefined : this.index.add(spec.filter);
     const history: History = {
       id,
       key,
       spec,
-      predicate: spec === undefined ? undefined : this.index.add(spec.filter),
+      predicate,
+      shape: shapeOf(spec, predicate?.isMoving ?? false),
       criteria: [],
       ready: spec === undefined,
       stamp: 0,
@@ -197,6 +208,13 @@ export class CriteriaTable {
       if (truth.truth.holds(EMPTY_SCOPE, 0)) criteria.onArrival.push(criterion);
     }
   }
+}
+
+function shapeOf(spec: HistorySpec | undefined, isMoving: boolean): Shape {
+  const as = spec?.value?.as;
+  if (isMoving) return as === 'text' ? MOVING_TEXTS : MOVING_NUMBERS;
+  if (as === undefined) return TIMES;
+  return as === 'text' ? TEXTS : NUMBERS;
 }
 
 const NO_HISTORIES: readonly History[] = [];

@@ -5,44 +5,65 @@
 import type {Condition} from '../definitions/definition.ts';
 import type {EventRecord, Fields, Value} from '../record.ts';
 import {type CompiledTest, compileTest} from '../values/compile-test.ts';
+import {readInstantMs} from '../values/read-value.ts';
 import type {BoundFilter} from './bound-criterion.ts';
 
-export interface CompiledCondition {
+interface CompiledCondition {
   readonly attribute: string;
   readonly test: CompiledTest;
 }
 
+/** A condition on a date that moves with now: an event meets it from `date + newerMs` to `date + olderMs`. */
+interface MovingCondition {
+  readonly attribute: string;
+  readonly olderMs: number;
+  readonly newerMs: number;
+}
+
+interface Conditions {
+  readonly fixed: readonly CompiledCondition[];
+  readonly moving: readonly MovingCondition[];
+}
+
+/** Both ends inclusive. */
+export interface Interval {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+const ALWAYS: Interval = {fromMs: -Infinity, toMs: Infinity};
+
 export class Predicate {
   readonly filter: BoundFilter;
-  readonly #event: readonly CompiledCondition[];
-  readonly #product: readonly CompiledCondition[];
-  readonly #promotion: readonly CompiledCondition[];
+  readonly #event: Conditions;
+  readonly #product: Conditions;
+  readonly #promotion: Conditions;
+  /** Whether an event may meet it at one time and not at another. */
+  readonly isMoving: boolean;
   /** Scratch of the index: the event this was last offered for, so that none is offered twice. */
   stamp = 0;
 
   constructor(filter: BoundFilter) {
     this.filter = filter;
-    const compile = (belongs: (attribute: string) => boolean): CompiledCondition[] =>
-      filter.where
-        .filter(condition => belongs(condition.attribute))
-        .map(condition => ({attribute: condition.attribute, test: compileTest(condition.test)}));
-    this.#product = compile(isProductField);
-    this.#promotion = compile(isPromotionField);
-    this.#event = compile(name => !isProductField(name) && !isPromotionField(name));
+    this.#product = compileConditions(filter.where.filter(isProductCondition));
+    this.#promotion = compileConditions(filter.where.filter(isPromotionCondition));
+    this.#event = compileConditions(filter.where.filter(condition => !isItemField(condition)));
+    this.isMoving = isMovingFilter(filter);
   }
 
-  /** Kind, name and type are the index's business; scope, input and conditions are asked here. */
+  /**
+   * Kind and name are the index's business; type, scope, input and conditions are asked here. Conditions
+   * that move with now are left out: `contributions` says when they hold.
+   */
   holds(event: EventRecord, scope: number, inputId: number, nowMs: number): boolean {
     const {scopes, inputs, type} = this.filter;
     if (!scopes.includes(scope)) return false;
     if (inputs !== undefined && !inputs.includes(inputId)) return false;
     if (type !== undefined && type !== event.type) return false;
-    if (!meets(this.#event, event.fields, nowMs)) return false;
-    if (this.#product.length > 0 && !event.items.some(item => meets(this.#product, item, nowMs))) {
-      return false;
-    }
     return (
-      this.#promotion.length === 0 || event.items.some(item => meets(this.#promotion, item, nowMs))
+      meets(this.#event.fixed, event.fields, nowMs) &&
+      this.#someItemMeets(this.#product, event, nowMs) &&
+      this.#someItemMeets(this.#promotion, event, nowMs)
     );
   }
 
@@ -53,9 +74,112 @@ export class Predicate {
   valuesOf(attribute: string, event: EventRecord, nowMs: number): (Value | undefined)[] {
     if (!isProductField(attribute)) return [fieldOf(event.fields, attribute)];
     return event.items
-      .filter(item => meets(this.#product, item, nowMs))
+      .filter(item => meets(this.#product.fixed, item, nowMs))
       .map(item => fieldOf(item, attribute));
   }
+
+  /**
+   * For a predicate that moves: from when to when the event, or each of its matching products, counts, in
+   * disjoint intervals. `attribute` as in `valuesOf`; undefined counts the event.
+   */
+  contributions(
+    attribute: string | undefined,
+    event: EventRecord,
+    nowMs: number,
+  ): {readonly value: Value | undefined; readonly interval: Interval}[] {
+    const own = intervalOf(this.#event.moving, event.fields);
+    const promotions = this.#itemIntervals(this.#promotion, event, nowMs);
+    if (attribute !== undefined && isProductField(attribute)) {
+      return event.items
+        .filter(item => meets(this.#product.fixed, item, nowMs))
+        .flatMap(item =>
+          intersect([own, intervalOf(this.#product.moving, item), promotions]).map(interval => ({
+            value: fieldOf(item, attribute),
+            interval,
+          })),
+        );
+    }
+    const value = attribute === undefined ? undefined : fieldOf(event.fields, attribute);
+    const products = this.#itemIntervals(this.#product, event, nowMs);
+    return intersect([own, products, promotions]).map(interval => ({value, interval}));
+  }
+
+  #someItemMeets({fixed, moving}: Conditions, event: EventRecord, nowMs: number): boolean {
+    if (fixed.length === 0 && moving.length === 0) return true;
+    return event.items.some(item => meets(fixed, item, nowMs));
+  }
+
+  #itemIntervals({fixed, moving}: Conditions, event: EventRecord, nowMs: number): Interval[] {
+    if (moving.length === 0) return [ALWAYS];
+    const intervals = event.items
+      .filter(item => meets(fixed, item, nowMs))
+      .flatMap(item => intervalOf(moving, item));
+    return union(intervals);
+  }
+}
+
+export function isMovingFilter(filter: BoundFilter): boolean {
+  return filter.where.some(condition => movingOf(condition) !== undefined);
+}
+
+function compileConditions(conditions: readonly Condition[]): Conditions {
+  const moving = conditions.flatMap(condition => movingOf(condition) ?? []);
+  const fixed = conditions
+    .filter(condition => movingOf(condition) === undefined)
+    .map(condition => ({attribute: condition.attribute, test: compileTest(condition.test)}));
+  return {fixed, moving};
+}
+
+function movingOf({attribute, test}: Condition): MovingCondition | undefined {
+  if (test.type !== 'date' || test.when.kind !== 'sliding') return undefined;
+  return {attribute, olderMs: test.when.olderMs, newerMs: test.when.newerMs};
+}
+
+/** When all of the moving conditions hold of these fields; empty when never. */
+function intervalOf(moving: readonly MovingCondition[], fields: Fields): Interval[] {
+  let fromMs = -Infinity;
+  let toMs = Infinity;
+  for (const {attribute, olderMs, newerMs} of moving) {
+    const dateMs = readInstantMs(fieldOf(fields, attribute));
+    if (dateMs === undefined) return [];
+    // Time goes by in whole milliseconds, and a date may lie between two.
+    fromMs = Math.max(fromMs, Math.ceil(dateMs + newerMs));
+    toMs = Math.min(toMs, Math.floor(dateMs + olderMs));
+  }
+  return fromMs <= toMs ? [{fromMs, toMs}] : [];
+}
+
+function intersect(sets: readonly (readonly Interval[])[]): Interval[] {
+  return sets.reduce<readonly Interval[]>(
+    (common, set) =>
+      common.flatMap(a =>
+        set.flatMap(b => {
+          const fromMs = Math.max(a.fromMs, b.fromMs);
+          const toMs = Math.min(a.toMs, b.toMs);
+          return fromMs <= toMs ? [{fromMs, toMs}] : [];
+        }),
+      ),
+    [ALWAYS],
+  ) as Interval[];
+}
+
+function union(intervals: readonly Interval[]): Interval[] {
+  const merged: Interval[] = [];
+  for (const next of [...intervals].sort((a, b) => a.fromMs - b.fromMs)) {
+    const last = merged.at(-1);
+    if (last !== undefined && next.fromMs <= last.toMs + 1) {
+      merged[merged.length - 1] = {fromMs: last.fromMs, toMs: Math.max(last.toMs, next.toMs)};
+    } else merged.push(next);
+  }
+  return merged;
+}
+
+function isProductCondition(condition: Condition): boolean {
+  return isProductField(condition.attribute);
+}
+
+function isPromotionCondition(condition: Condition): boolean {
+  return isPromotionField(condition.attribute);
 }
 
 export function isProductField(attribute: string): boolean {

@@ -44,23 +44,28 @@ export class SequenceTruth implements CriterionTruth {
       const first = slab.lowerBound(nowMs - this.#retentionMs);
       const end = slab.lowerBound(nowMs + 1);
       if (end < slab.entryCount) {
-        this.nextMs = Math.min(this.nextMs, slab.words[slab.entryAt + end]!);
+        this.nextMs = Math.min(this.nextMs, slab.words[slab.entryAt + end * slab.width]!);
       }
-      if (first < end) oldestMs = Math.min(oldestMs, slab.words[slab.entryAt + first]!);
-      reachable = this.#reach(slab, {step, first, end, before: reachable});
+      this.nextMs = Math.min(this.nextMs, slab.nextCountingMs(nowMs));
+      if (first < end) {
+        oldestMs = Math.min(oldestMs, slab.words[slab.entryAt + first * slab.width]!);
+      }
+      reachable = this.#reach(slab, {step, first, end, before: reachable, nowMs});
     }
     this.#judge(reachable, oldestMs, nowMs);
   }
 
   #reach(
     slab: HistorySlab,
-    {step, first, end, before}: {step: number; first: number; end: number; before: number[]},
+    parts: {step: number; first: number; end: number; before: number[]; nowMs: number},
   ): number[] {
+    const {step, first, end, before, nowMs} = parts;
     const times: number[] = [];
     const withinMs = this.#withinMs[step]!;
     let latest = -1;
     for (let i = first; i < end; i++) {
-      const timeMs = slab.words[slab.entryAt + i]!;
+      if (!slab.counts(i, nowMs)) continue;
+      const timeMs = slab.words[slab.entryAt + i * slab.width]!;
       while (latest + 1 < before.length && before[latest + 1]! < timeMs) latest++;
       // The latest reachable time before it is the one most likely within reach.
       if (step === 0 || (latest >= 0 && timeMs - before[latest]! <= withinMs)) times.push(timeMs);

@@ -78,6 +78,10 @@ export class WindowTruth {
     const first = slab.lowerBound(loMs);
     const end = slab.lowerBound(hiMs + 1);
     const inside = Math.max(0, end - first);
+    if (slab.isMoving) {
+      this.#evaluateMoving(slab, {first, end: first + inside, entries, nowMs});
+      return;
+    }
     const {words, entryAt, width} = slab;
     const leavesAfterMs = (sliding ? window.olderMs : keptMs) + 1;
     const entersAfterMs = sliding ? window.newerMs : 0;
@@ -98,7 +102,30 @@ export class WindowTruth {
     }
     this.nextMs = inside > 0 ? words[entryAt + first * width]! + leavesAfterMs : Infinity;
     if (end < entries) this.nextMs = Math.min(this.nextMs, this.#entry(slab, end, entersAfterMs));
-    this.measured = this.#measureOver(slab, first, first + inside);
+    this.measured =
+      this.#measure === 'count' ? inside : this.#measureOver(slab, range(first, first + inside));
+    this.holds = this.measured !== undefined && compareNumber(this.#compare, this.measured);
+  }
+
+  /** Entries count only from time to time: those inside that count now are measured, one by one. */
+  #evaluateMoving(
+    slab: HistorySlab,
+    {first, end, entries, nowMs}: {first: number; end: number; entries: number; nowMs: number},
+  ): void {
+    const window = this.#window;
+    const sliding = window.kind === 'sliding';
+    const leavesAfterMs = (sliding ? window.olderMs : this.#retentionMs) + 1;
+    this.nextMs = slab.nextCountingMs(nowMs);
+    if (first < end) {
+      const oldestMs = slab.words[slab.entryAt + first * slab.width]!;
+      this.nextMs = Math.min(this.nextMs, oldestMs + leavesAfterMs);
+    }
+    if (end < entries) {
+      this.nextMs = Math.min(this.nextMs, this.#entry(slab, end, sliding ? window.newerMs : 0));
+    }
+    const counting: number[] = [];
+    for (let i = first; i < end; i++) if (slab.counts(i, nowMs)) counting.push(i);
+    this.measured = this.#measureOver(slab, counting);
     this.holds = this.measured !== undefined && compareNumber(this.#compare, this.measured);
   }
 
@@ -109,38 +136,35 @@ export class WindowTruth {
     return timeMs + entersAfterMs;
   }
 
-  #measureOver(slab: HistorySlab, from: number, to: number): number | undefined {
-    const {words, entryAt, width} = slab;
-    const valueAt = entryAt + 1;
+  /** Over the entries at these indexes. */
+  #measureOver(slab: HistorySlab, indexes: readonly number[]): number | undefined {
+    if (this.#measure === 'count') return indexes.length;
+    const values = indexes.map(index => slab.words[slab.entryAt + index * slab.width + 1]!);
     switch (this.#measure) {
-      case 'count':
-        return to - from;
       case 'sum':
-      case 'avg': {
-        const sum = new ExactSum();
-        for (let i = from; i < to; i++) sum.add(words[valueAt + i * width]!);
-        if (this.#measure === 'sum') return sum.value();
-        return to > from ? sum.value() / (to - from) : undefined;
-      }
+        return sumOf(values);
+      case 'avg':
+        return values.length > 0 ? sumOf(values) / values.length : undefined;
       case 'min':
-      case 'max': {
-        let best: number | undefined;
-        for (let i = from; i < to; i++) {
-          const value = words[valueAt + i * width]!;
-          if (best === undefined || (this.#measure === 'min' ? value < best : value > best))
-            best = value;
-        }
-        return best;
-      }
-      case 'distinct': {
-        const seen = new Set<number>();
-        for (let i = from; i < to; i++) seen.add(words[valueAt + i * width]!);
-        return seen.size;
-      }
+        return values.length > 0 ? values.reduce((a, b) => Math.min(a, b)) : undefined;
+      case 'max':
+        return values.length > 0 ? values.reduce((a, b) => Math.max(a, b)) : undefined;
+      case 'distinct':
+        return new Set(values).size;
       default:
         return unreachable(this.#measure);
     }
   }
+}
+
+function sumOf(values: readonly number[]): number {
+  const sum = new ExactSum();
+  for (const value of values) sum.add(value);
+  return sum.value();
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({length: Math.max(0, to - from)}, (_, i) => from + i);
 }
 
 /** `count ≥ n` or its negation, for comparisons that are one of the two. */

@@ -8,7 +8,8 @@
  *     word 0      i32 histories, i32 words used
  *     word 1      i32 size class, unused
  *     2 words for each history: (i32 shape << 28 | history id, i32 entries), f64 due
- *     the entries, in the order of the directory, each 1 or 2 words: f64 time [, f64 value]
+ *     the entries, in the order of the directory, each 1, 2 or 4 words: f64 time [, f64 value
+ *     [, f64 from, f64 to]]
  *
  * `due` is the moment at which a criterion over that history may change with no new event. A history
  * without entries is legal: it is a timer of something else of the profile.
@@ -31,7 +32,22 @@ export const TIMES = 1;
 export const NUMBERS = 2;
 /** The value is the number of a text. */
 export const TEXTS = 3;
-export type Shape = typeof TIMES | typeof NUMBERS | typeof TEXTS;
+/** Beside time and value from when to when the entry counts, both inclusive. */
+export const MOVING_NUMBERS = 4;
+export const MOVING_TEXTS = 5;
+export type Shape =
+  | typeof TIMES
+  | typeof NUMBERS
+  | typeof TEXTS
+  | typeof MOVING_NUMBERS
+  | typeof MOVING_TEXTS;
+
+/** Words of an entry, by shape. */
+const WIDTH = [0, 1, 2, 2, 4, 4] as const;
+
+export function holdsTexts(shape: Shape): boolean {
+  return shape === TEXTS || shape === MOVING_TEXTS;
+}
 
 export class HistorySlab {
   /** Page index × PAGE_WORDS + offset, or NONE, by ordinal. */
@@ -101,7 +117,7 @@ export class HistorySlab {
     for (let i = 0; i < count; i++, directoryAt += DIRECTORY_WORDS) {
       const word = ints[directoryAt * 2]!;
       const entries = ints[directoryAt * 2 + 1]!;
-      const width = word >>> 28 === TIMES ? 1 : 2;
+      const width = WIDTH[word >>> 28]!;
       if ((word & ID_MASK) === history) {
         this.directoryAt = directoryAt;
         this.entryAt = entryAt;
@@ -166,7 +182,15 @@ export class HistorySlab {
     return low;
   }
 
-  /** Inserts an entry of the located history before `index`. `value` is ignored by histories of width 1. */
+  /** Whether the located history's entries count only from time to time. */
+  get isMoving(): boolean {
+    return this.width === 4;
+  }
+
+  /**
+   * Inserts an entry of the located history before `index`. `value` is ignored by histories of width 1; one
+   * that moves counts always, until `setInterval` says otherwise.
+   */
   insert(index: number, timeMs: number, value: number): void {
     const width = this.width;
     const directoryOffset = this.directoryAt - this.#base;
@@ -177,12 +201,43 @@ export class HistorySlab {
     const used = ints[this.#base * 2 + 1]!;
     this.words.copyWithin(at + width, at, this.#base + used);
     this.words[at] = timeMs;
-    if (width === 2) this.words[at + 1] = value;
+    if (width > 1) this.words[at + 1] = value;
+    if (width === 4) {
+      this.words[at + 2] = -Infinity;
+      this.words[at + 3] = Infinity;
+    }
     ints[this.#base * 2 + 1] = used + width;
     this.directoryAt = this.#base + directoryOffset;
     this.entryAt = at - index * width;
     this.entryCount++;
     ints[this.directoryAt * 2 + 1] = this.entryCount;
+  }
+
+  /** From when to when the entry at `index` of the located, moving history counts. */
+  setInterval(index: number, fromMs: number, toMs: number): void {
+    const at = this.entryAt + index * this.width;
+    this.words[at + 2] = fromMs;
+    this.words[at + 3] = toMs;
+  }
+
+  /** Whether the entry at `index` of the located history counts now. */
+  counts(index: number, nowMs: number): boolean {
+    if (this.width !== 4) return true;
+    const at = this.entryAt + index * 4;
+    return this.words[at + 2]! <= nowMs && nowMs <= this.words[at + 3]!;
+  }
+
+  /** The next moment after now at which an entry of the located history begins or ceases to count. */
+  nextCountingMs(nowMs: number): number {
+    if (this.width !== 4) return Infinity;
+    let next = Infinity;
+    for (let i = 0, at = this.entryAt + 2; i < this.entryCount; i++, at += 4) {
+      const fromMs = this.words[at]!;
+      const goneMs = this.words[at + 1]! + 1;
+      if (fromMs > nowMs) next = Math.min(next, fromMs);
+      else if (goneMs > nowMs) next = Math.min(next, goneMs);
+    }
+    return next;
   }
 
   /** Removes entries of the located history from `index` on. The block keeps its size. */

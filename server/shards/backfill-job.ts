@@ -47,5 +47,6 @@ function append(chunk: FoundEntries, found: FoundEntries): void {
     chunk.history.push(found.history[i]!);
     chunk.timeMs.push(found.timeMs[i]!);
     chunk.values.push(found.values[i]);
+    chunk.intervals.push(found.intervals[i]);
   }
 }

@@ -168,12 +168,15 @@ async function wire(
         await shards.callAll('watch', {attributes: watched.list()});
       },
     },
+    nowMs,
     decodeMsgpack: bytes => parseMsgpack(Buffer.from(bytes)),
     feedId: catalog.folderId,
     bounds: STREAM_BOUNDS,
     onError,
   });
   closers.push(() => hub.stop());
+  await hub.start();
+  closeRevokedTokens(catalog, hub);
 
   const listen = await chooseTransport(options.transport ?? 'auto');
   const transport: Transport = await listen({
@@ -276,6 +279,16 @@ function authorizeStream(
       identities: principal.identities && [...principal.identities],
     },
   };
+}
+
+/** Sockets of a token end with it. */
+function closeRevokedTokens(catalog: Catalog, hub: Hub): void {
+  let known = new Set(catalog.tokens.keys());
+  catalog.onChange('credentials', () => {
+    const present = new Set(catalog.tokens.keys());
+    for (const id of known) if (!present.has(id)) hub.closeToken(Number(id));
+    known = present;
+  });
 }
 
 function refusal(code: string, message: string): string {

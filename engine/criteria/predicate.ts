@@ -69,12 +69,13 @@ export class Predicate {
 
   /**
    * What a measure over `attribute` takes from an event that meets the predicate: one value per
-   * matching product for a `$product` field, one per event otherwise. Absent ones are undefined.
+   * matching item for a `$product` or `$promotion` field, one per event otherwise. Absent ones are undefined.
    */
   valuesOf(attribute: string, event: EventRecord, nowMs: number): (Value | undefined)[] {
-    if (!isProductField(attribute)) return [fieldOf(event.fields, attribute)];
+    const conditions = this.#conditionsOf(attribute);
+    if (conditions === undefined) return [fieldOf(event.fields, attribute)];
     return event.items
-      .filter(item => meets(this.#product.fixed, item, nowMs))
+      .filter(item => meets(conditions.fixed, item, nowMs))
       .map(item => fieldOf(item, attribute));
   }
 
@@ -88,20 +89,28 @@ export class Predicate {
     nowMs: number,
   ): {readonly value: Value | undefined; readonly interval: Interval}[] {
     const own = intervalOf(this.#event.moving, event.fields);
-    const promotions = this.#itemIntervals(this.#promotion, event, nowMs);
-    if (attribute !== undefined && isProductField(attribute)) {
-      return event.items
-        .filter(item => meets(this.#product.fixed, item, nowMs))
-        .flatMap(item =>
-          intersect([own, intervalOf(this.#product.moving, item), promotions]).map(interval => ({
-            value: fieldOf(item, attribute),
-            interval,
-          })),
-        );
-    }
-    const value = attribute === undefined ? undefined : fieldOf(event.fields, attribute);
     const products = this.#itemIntervals(this.#product, event, nowMs);
-    return intersect([own, products, promotions]).map(interval => ({value, interval}));
+    const promotions = this.#itemIntervals(this.#promotion, event, nowMs);
+    const conditions = attribute === undefined ? undefined : this.#conditionsOf(attribute);
+    if (attribute === undefined || conditions === undefined) {
+      const value = attribute === undefined ? undefined : fieldOf(event.fields, attribute);
+      return intersect([own, products, promotions]).map(interval => ({value, interval}));
+    }
+    const others = conditions === this.#product ? promotions : products;
+    return event.items
+      .filter(item => meets(conditions.fixed, item, nowMs))
+      .flatMap(item =>
+        intersect([own, intervalOf(conditions.moving, item), others]).map(interval => ({
+          value: fieldOf(item, attribute),
+          interval,
+        })),
+      );
+  }
+
+  /** Of the sort of item that has this field; undefined for a field of the event itself. */
+  #conditionsOf(attribute: string): Conditions | undefined {
+    if (isProductField(attribute)) return this.#product;
+    return isPromotionField(attribute) ? this.#promotion : undefined;
   }
 
   #someItemMeets({fixed, moving}: Conditions, event: EventRecord, nowMs: number): boolean {

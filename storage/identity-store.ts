@@ -6,6 +6,7 @@
 import {createHash} from 'node:crypto';
 import {type Database, open, type RootDatabase} from 'lmdb';
 import type {Environment} from '../engine/ids.ts';
+import {committed} from './lmdb-commit.ts';
 
 export interface IdentityOwner {
   readonly mpid: bigint;
@@ -42,6 +43,8 @@ export class IdentityStore {
         maxDbs: 4,
         mapSize: MAP_BYTES,
         overlappingSync: false,
+        // With it a refused commit also rejects a promise that nobody holds.
+        eventTurnBatching: false,
         encoding: 'binary',
         keyEncoding: 'binary',
       }),
@@ -72,7 +75,7 @@ export class IdentityStore {
     changes: readonly (readonly [IdentityKey, IdentityOwner | undefined])[],
     {watermarks, sequence}: {watermarks: readonly number[]; sequence: number},
   ): Promise<void> {
-    await this.#root.transaction(() => {
+    const write = this.#root.transaction(() => {
       for (const [key, owner] of changes) {
         if (owner === undefined) this.#owners.removeSync(keyBytes(key));
         else this.#owners.putSync(keyBytes(key), ownerBytes(owner));
@@ -80,6 +83,7 @@ export class IdentityStore {
       this.#meta.putSync('watermarks', bytesOf(Float64Array.from(watermarks)));
       this.#meta.putSync('sequence', bytesOf(Float64Array.of(sequence)));
     });
+    await committed(write);
   }
 
   async close(): Promise<void> {

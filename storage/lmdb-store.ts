@@ -7,6 +7,7 @@
  * sync; `test/storage/lmdb-durability.test.ts` guards it, because it is not documented.
  */
 import {type Database, open, type RootDatabase} from 'lmdb';
+import {committed} from './lmdb-commit.ts';
 import {
   type Put,
   type ShardStore,
@@ -43,6 +44,8 @@ export class LmdbStore implements ShardStore {
         maxReaders: 512,
         mapSize: MAP_BYTES,
         overlappingSync: false,
+        // With it a refused commit also rejects a promise that nobody holds.
+        eventTurnBatching: false,
         encoding: 'binary',
         readOnly,
       }),
@@ -50,14 +53,14 @@ export class LmdbStore implements ShardStore {
   }
 
   async commit(puts: readonly Put[]): Promise<void> {
-    await this.#root.transaction(() => {
+    const write = this.#root.transaction(() => {
       for (const {table, key, value} of puts) {
         const database = this.#table(table);
-        // Inside the transaction the write is done when the call returns; its promise says nothing more.
         if (value === undefined) database.removeSync(key);
         else database.putSync(key, value);
       }
     });
+    await committed(write);
   }
 
   get(table: Table, key: StoreKey): Uint8Array | undefined {

@@ -1,8 +1,10 @@
 /** The calls a shard answers from its present, or by staging a change. */
+import {randomInt} from 'node:crypto';
 import {isDeepStrictEqual} from 'node:util';
 import {pack, unpack} from 'msgpackr';
 import {unreachable} from '../../engine/assert.ts';
 import type {AudienceSpec} from '../../engine/audiences/audience-spec.ts';
+import {memberSlice} from '../../engine/audiences/member-slice.ts';
 import {environmentOf, mpidFrom, mpidHi, mpidLo} from '../../engine/ids.ts';
 import {memberCount, membersPage, profileView} from '../../engine/shard-queries.ts';
 import type {DurableShard, Staged} from '../../storage/durable-shard.ts';
@@ -25,6 +27,9 @@ export interface CallAnswer {
   /** Definitions changed. */
   readonly prepare?: boolean;
 }
+
+/** Of this thread: the module is loaded once in each. */
+const LIFE = randomInt(1, 2 ** 47);
 
 type Args<M extends keyof ShardCalls> = ShardCalls[M]['args'];
 
@@ -54,6 +59,10 @@ export function answerCall(
       const {audience} = args as Args<'snapshot'>;
       const all = membersPage(shard, {audience, after: undefined, limit: Infinity});
       return {value: {...all, watermark: durable.watermark}};
+    }
+    case 'memberSlice': {
+      const slice = memberSlice(shard, args as Args<'memberSlice'>);
+      return {value: slice && {...slice, atMs: nowMs, life: LIFE}};
     }
     case 'profile':
       return {value: view(durable, (args as Args<'profile'>).mpid)};

@@ -3,6 +3,7 @@
  * ends agree at compile time. Everything here survives structured cloning.
  */
 import type {AudienceSpec} from '../../engine/audiences/audience-spec.ts';
+import type {MemberSlice, SliceQuery} from '../../engine/audiences/member-slice.ts';
 import type {Environment, Watermark} from '../../engine/ids.ts';
 import type {MembersPage, ProfileView} from '../../engine/shard-queries.ts';
 
@@ -29,6 +30,8 @@ export interface ShardCalls {
   };
   /** All members as of a durable watermark. */
   snapshot: {args: {audience: number}; result: MembersPage & {watermark: Watermark}};
+  /** undefined: the audience is not calculated here. */
+  memberSlice: {args: SliceQuery; result: ShardSlice | undefined};
   profile: {args: {mpid: bigint}; result: ProfileView | undefined};
   profiles: {args: {mpids: readonly bigint[]}; result: readonly (ProfileView | undefined)[]};
   isMember: {args: {audience: number; mpid: bigint}; result: {member: boolean; sinceMs: number}};
@@ -40,6 +43,13 @@ export interface ShardCalls {
   claims: {args: {after: Watermark}; result: readonly IdentityClaims[]};
   /** Writes what is dirty and closes; the shard answers nothing after it. */
   stop: {args: undefined; result: undefined};
+}
+
+export interface ShardSlice extends MemberSlice {
+  /** When it was read. */
+  readonly atMs: number;
+  /** Tells one life of the shard's thread from the next: positions mean nothing across lives. */
+  readonly life: number;
 }
 
 /** What one journal entry says about who has which identity. */

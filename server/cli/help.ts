@@ -2,6 +2,7 @@ import type {CommandSpec, OptionSpec} from './args.ts';
 import {HELP_OPTION} from './args.ts';
 import {COMMANDS} from './commands.ts';
 import {nearest} from './nearest.ts';
+import {version} from './version.ts';
 
 const WIDTH = 88;
 const INDENT = 2;
@@ -10,7 +11,7 @@ const INDENT = 2;
 export function overview(): string {
   const wide = Math.max(...COMMANDS.map(command => command.name.length));
   return [
-    'muster: real-time audiences. Events in, membership deltas out, in milliseconds.',
+    `muster ${version()}: real-time audiences. Events in, membership deltas out, as they happen.`,
     '',
     'Usage',
     '  muster COMMAND [options]',
@@ -22,9 +23,7 @@ export function overview(): string {
     '  muster demo             a shop that fills and empties five audiences while you watch',
     '  muster serve            a server on http://127.0.0.1:8080 with its data in ./data',
     '  muster serve --help     every option, with its default, unit and environment variable',
-    '',
-    '  --help, -h              on any command: what it does and how',
-    '  --version               the version',
+    '  muster COMMAND --help   what a command does, with examples',
     '',
   ].join('\n');
 }

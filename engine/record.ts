@@ -122,8 +122,10 @@ export interface LocationFix {
   readonly latitude: number | undefined;
   readonly longitude: number | undefined;
   readonly city: string | undefined;
-  /** State or region. */
+  /** State or region, by its code where that is known. */
   readonly state: string | undefined;
+  /** The same by its name, when the code alone would not tell those who know the name. */
+  readonly stateName?: string | undefined;
   readonly zip: string | undefined;
   readonly dma: string | undefined;
   readonly country: string | undefined;

@@ -159,13 +159,15 @@ function unpackEvent([kind, name, type, timeMs, fields, items]: PackedEvent): Ev
 }
 
 export function packLocation(fix: LocationFix): (number | string | undefined)[] {
-  const {latitude, longitude, city, state, zip, dma, country, timeMs} = fix;
-  return [latitude, longitude, city, state, zip, dma, country, timeMs];
+  const {latitude, longitude, city, state, zip, dma, country, timeMs, stateName} = fix;
+  const packed = [latitude, longitude, city, state, zip, dma, country, timeMs];
+  return stateName === undefined ? packed : [...packed, stateName];
 }
 
 export function unpackLocation(packed: readonly (number | string | undefined)[]): LocationFix {
-  const [latitude, longitude, city, state, zip, dma, country, timeMs] = packed;
+  const [latitude, longitude, city, state, zip, dma, country, timeMs, stateName] = packed;
   return {
+    ...(stateName === undefined ? undefined : {stateName: stateName as string}),
     latitude: latitude as number | undefined,
     longitude: longitude as number | undefined,
     city: city as string | undefined,

@@ -4,10 +4,10 @@
  */
 import {unreachable} from '../assert.ts';
 import type {Place, When} from '../definitions/definition.ts';
+import {compileNamedPlace} from '../places/match-place.ts';
 import type {ScopeData} from '../profiles/profile-data.ts';
 import type {LocationFix, Value} from '../record.ts';
 import {compileTest} from '../values/compile-test.ts';
-import {foldCase} from '../values/fold-case.ts';
 import {windowChangesAtMs, windowHolds} from '../values/window.ts';
 import type {ProfileCriterion} from './bound-criterion.ts';
 
@@ -63,9 +63,9 @@ export function compileProfileTruth(criterion: ProfileCriterion): ProfileTruth {
     case 'last_seen':
       return ofInstant(criterion.when, data => data.lastMs);
     case 'location': {
-      const {place} = criterion;
+      const isAt = compilePlace(criterion.place);
       return {
-        holds: data => data.location !== undefined && isAt(place, data.location),
+        holds: data => data.location !== undefined && isAt(data.location),
         changesAtMs: never,
         value: data => data.location && describe(data.location),
         timed: false,
@@ -117,21 +117,12 @@ function ofInstant(when: When, instantMs: (data: ScopeData) => number): ProfileT
 
 const EARTH_RADIUS_METERS = 6_371_008.8;
 
-function isAt(place: Place, fix: LocationFix): boolean {
-  if (place.kind === 'equals') {
-    return (['city', 'state', 'zip', 'dma', 'country'] as const).every(part => {
-      const wanted = place[part];
-      const actual = fix[part];
-      return (
-        wanted === undefined || (actual !== undefined && foldCase(actual) === foldCase(wanted))
-      );
-    });
-  }
-  if (fix.latitude === undefined || fix.longitude === undefined) return false;
-  return (
-    metersBetween(place.latitude, place.longitude, fix.latitude, fix.longitude) <=
-    place.radiusMeters
-  );
+function compilePlace(place: Place): (fix: LocationFix) => boolean {
+  if (place.kind === 'equals') return compileNamedPlace(place);
+  return ({latitude, longitude}) =>
+    latitude !== undefined &&
+    longitude !== undefined &&
+    metersBetween(place.latitude, place.longitude, latitude, longitude) <= place.radiusMeters;
 }
 
 /** Haversine on a sphere of the Earth's mean radius. */

@@ -64,6 +64,7 @@ export class Catalog {
         'audiences',
         'cursors',
         'watchedAttributes',
+        'downloads',
         'facts',
       ],
       archived: ['versions', 'audit'],

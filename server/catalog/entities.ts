@@ -1,4 +1,5 @@
 /** What the catalogue keeps, as it keeps it. Immutable: a change puts a new object in place of the old. */
+import type {Share} from '../../engine/audiences/variants.ts';
 import type {Environment} from '../../engine/ids.ts';
 
 export const ROLES = ['admin', 'editor', 'viewer', 'subscriber'] as const;
@@ -77,6 +78,18 @@ export interface Audience extends AudienceScope {
   readonly createdMs: number;
   readonly lastModifiedBy: string;
   readonly lastModifiedMs: number;
+  /** Its A/B test; undefined: it has none. */
+  readonly test?: AudienceTest | undefined;
+}
+
+/** A split of an audience's members. Its percentages never change: another split is another test. */
+export interface AudienceTest {
+  /** Never given twice: a profile's variant depends on it and the mpid alone. */
+  readonly id: number;
+  /** Control, which is the rest to 100, last. */
+  readonly variants: readonly {readonly name: string; readonly percentage: number}[];
+  readonly createdBy: string;
+  readonly createdMs: number;
 }
 
 /** A definition that was saved, kept for ever. */
@@ -102,6 +115,39 @@ export interface AuditEntry {
   readonly to: unknown;
 }
 
+export const DOWNLOAD_STATUSES = ['queued', 'ready', 'failed', 'expired'] as const;
+
+/** Members and their identities, written to a file. */
+export interface Download {
+  /** A UUID: also the name of its file in the data folder. */
+  readonly id: string;
+  /** One CSV file each. */
+  readonly files: readonly {
+    readonly audience: number;
+    /** As it was when the download was asked for. */
+    readonly name: string;
+    readonly variant: string | undefined;
+    /** Of the variant, as it was then. */
+    readonly share: Share | undefined;
+  }[];
+  readonly identities: readonly string[];
+  /** Of the members, as a fraction; undefined: all of them. */
+  readonly sample: number | undefined;
+  readonly csv: 'safe' | 'raw';
+  readonly createdBy: string;
+  readonly createdMs: number;
+  /** One that runs is queued here: after a restart it starts again. */
+  readonly status: (typeof DOWNLOAD_STATUSES)[number];
+  /** Times it was begun. */
+  readonly attempts: number;
+  /** Why it failed, or why it expired before its time. */
+  readonly reason: string | undefined;
+  readonly readyMs: number | undefined;
+  readonly expiresMs: number | undefined;
+  readonly sizeBytes: number | undefined;
+  readonly rows: number | undefined;
+}
+
 /** Tables of the catalogue that are held in memory. */
 export interface ResidentTables {
   workspaces: Workspace;
@@ -112,6 +158,7 @@ export interface ResidentTables {
   cursors: string;
   /** Position → user attribute that some subscriber asked for. */
   watchedAttributes: string;
+  downloads: Download;
   /** Facts about this data folder. */
   facts: number;
 }

@@ -37,6 +37,12 @@ export class AudienceTests {
     return this.#sharesOf(audience).find(each => folded(each.name) === wanted);
   }
 
+  /** Who is in a variant; undefined: there is no such variant. */
+  membersOf(audience: number, name: string): ((mpid: bigint) => boolean) | undefined {
+    const share = this.variant(audience, name)?.share;
+    return share && (mpid => isInShare(share, mpidHi(mpid), mpidLo(mpid)));
+  }
+
   /** undefined: the audience has no test. */
   variantOf(audience: number, mpid: bigint): string | undefined {
     const hi = mpidHi(mpid);

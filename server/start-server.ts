@@ -15,7 +15,9 @@ import {createApi} from './api/create-api.ts';
 import {DeltaCounts} from './api/delta-counts.ts';
 import {answerNotFound} from './api/not-found.ts';
 import {maySee} from './api/permissions.ts';
+import {testRoutes} from './api/test-routes.ts';
 import {AudienceBook} from './catalog/audience-book.ts';
+import {AudienceTests} from './catalog/audience-tests.ts';
 import {Authenticator} from './catalog/authenticator.ts';
 import {bootstrapAdmin} from './catalog/bootstrap-admin.ts';
 import {Catalog} from './catalog/catalog.ts';
@@ -138,6 +140,7 @@ async function wire(
   for (let shard = 0; shard < shardCount; shard++) await bringUp(shard);
   await audiences.resendAll();
 
+  const tests = new AudienceTests(catalog);
   const authenticator = new Authenticator({catalog, adminToken: admin.token});
   const isServing = (): boolean => isReady && !isStopping;
   const events = new EventsApi({
@@ -170,6 +173,7 @@ async function wire(
     },
     nowMs,
     decodeMsgpack: bytes => parseMsgpack(Buffer.from(bytes)),
+    variantOf: (audience, mpid) => tests.variantOf(audience, mpid),
     feedId: catalog.folderId,
     bounds: STREAM_BOUNDS,
     onError,
@@ -193,8 +197,9 @@ async function wire(
         isReady: isServing,
         onError,
         counts: new DeltaCounts(shards),
-        extras: () => NO_EXTRAS,
-        variantTest: () => undefined,
+        extras: audience => ({...NO_EXTRAS, variants: tests.variants(audience)}),
+        variantTest: (audience, name) => tests.membersOf(audience, name),
+        moreRoutes: testRoutes({audiences, tests, connectedOutputs: () => 0}),
         findProfile,
         eraseProfile: mpid => eraseProfile(mpid, {shards, directory}),
         metricsText: () => metrics.text(),
@@ -220,7 +225,7 @@ async function wire(
 }
 
 const VERSION = '0.1.0';
-const NO_EXTRAS = {connectedOutputs: 0, faults: [], variants: []};
+const NO_EXTRAS = {connectedOutputs: 0, faults: []};
 
 async function eraseProfile(
   mpid: bigint,

@@ -21,8 +21,14 @@ export interface ParseContext {
   hasInput(id: number): boolean;
   /** undefined: nobody keeps a list of them, so any name is taken. */
   hasCalculatedAttribute(name: string): boolean | undefined;
-  findCity(name: string): {readonly latitude: number; readonly longitude: number} | undefined;
+  /** undefined: no city is called so. */
+  findCity(name: string): CityFound | undefined;
 }
+
+/** Where a city is; or, of several that are equally meant, what each would be called. */
+export type CityFound =
+  | {readonly latitude: number; readonly longitude: number}
+  | {readonly candidates: readonly string[]};
 
 export type ParsedDefinition =
   | {readonly expression: Expression}

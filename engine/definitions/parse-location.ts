@@ -95,12 +95,18 @@ function parseCenter(
   }
   const name = parseName(city, `${path}.city`, faults);
   if (name === undefined) return undefined;
-  const point = context.findCity(name);
-  if (point !== undefined) return {latitude: point.latitude, longitude: point.longitude};
-  return faults.at(
-    `${path}.city`,
-    `the city ${quoted(name)} is not known here: give its latitude and longitude`,
-  );
+  const cityFound = context.findCity(name);
+  if (cityFound === undefined) {
+    return faults.at(
+      `${path}.city`,
+      `the city ${quoted(name)} is not known here: give its latitude and longitude`,
+    );
+  }
+  if ('candidates' in cityFound) {
+    const candidates = cityFound.candidates.join(' or ');
+    return faults.at(`${path}.city`, `the city ${quoted(name)} could be ${candidates}`);
+  }
+  return {latitude: cityFound.latitude, longitude: cityFound.longitude};
 }
 
 function parseDegrees(

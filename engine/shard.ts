@@ -18,6 +18,7 @@ import {
   FIRST_HISTORY,
   type History,
 } from './criteria/criteria-table.ts';
+import type {ThresholdSet} from './criteria/threshold-set.ts';
 import type {Interval, Predicate} from './criteria/predicate.ts';
 import {
   ADD,
@@ -403,6 +404,9 @@ export class Shard {
       if (criteria === undefined) continue;
       this.#touchAll(criteria.onArrival);
       for (const list of criteria.byTopic.values()) this.#touchAll(list);
+      for (const [attribute, index] of criteria.byAttribute) {
+        index.changed(undefined, scope.attribute(attribute), this.#touchAll);
+      }
     }
     for (const criterion of this.#touchedCriteria)
       this.#evaluateCriterion(ordinal, criterion, atMs);
@@ -468,6 +472,8 @@ export class Shard {
     this.#stamp++;
     const data = this.#data[ordinal]!;
     data.toldMs = nowMs;
+    const isNew = data.scopes.length === 0;
+    let hasFuture = false;
     let scope = data.find(record.scope);
     const criteria = this.criteria.scope(record.scope);
     if (scope === undefined) {
@@ -480,18 +486,24 @@ export class Shard {
     const oldestMs = nowMs - this.#options.eventRetentionMs;
     for (const event of record.events) {
       this.work.events++;
-      if (event.timeMs > nowMs) scope.addFuture(event);
-      else if (scope.noteEvent(event)) this.#touch(record.scope, 'attribution');
+      if (event.timeMs > nowMs) {
+        scope.addFuture(event);
+        hasFuture = true;
+      }
+      if (event.timeMs <= nowMs && scope.noteEvent(event)) this.#touch(record.scope, 'attribution');
       if (event.timeMs >= oldestMs) this.#takeEvent(event, record, nowMs);
     }
     this.#touch(record.scope, 'seen');
-    this.#armLifetime(data);
+    // Life only gets longer, which the timer finds out when it fires; only a first or a future event must be told.
+    if (isNew || hasFuture) this.#armLifetime(data);
   }
 
   #takeFacts(scope: ScopeData, record: ProfileRecord): void {
     for (const change of record.attributes) {
+      const before = scope.attribute(change.name);
       if (!scope.setAttribute(change)) continue;
-      this.#touch(scope.scope, `attribute ${change.name}`);
+      const index = this.criteria.scope(scope.scope)?.byAttribute.get(change.name);
+      index?.changed(before, change.value, this.#touchAll);
       const watched = this.#watched.indexOf(change.name);
       if (watched >= 0) this.#watchedChanges.push(watched);
     }
@@ -582,24 +594,29 @@ export class Shard {
     if (criteria !== undefined) this.#touchAll(criteria);
   }
 
-  #touchAll(criteria: readonly Criterion[]): void {
+  readonly #touchAll = (criteria: readonly Criterion[]): void => {
     for (const criterion of criteria) {
       if (criterion.stamp === this.#stamp) continue;
       criterion.stamp = this.#stamp;
       this.#touchedCriteria.push(criterion);
     }
-  }
+  };
 
   /**
    * Asks the criteria over one history and sets its due. On arrival of an event a criterion that holds
    * and can only rise is not asked: its end is the timer's business, and the due that is set stays early enough.
    */
   #evaluateHistory(ordinal: Ordinal, history: History, nowMs: number, arrival: boolean): void {
-    const data = this.#data[ordinal]!;
     const {slab, rows} = this;
+    const set = this.criteria.thresholdsOf(history);
+    if (set.others.length === 0) {
+      if (slab.locate(history.id)) slab.due = this.#evaluateThresholds(set, nowMs);
+      return;
+    }
+    const data = this.#data[ordinal]!;
     let due = Infinity;
     let skipped = false;
-    for (const criterion of history.criteria) {
+    for (const criterion of set.others) {
       const {truth, slot} = criterion;
       const held = rows.bit(slot) === 1;
       if (arrival && held && truth.risesOnly) {
@@ -612,7 +629,36 @@ export class Shard {
       if (truth.holds !== held) this.propagation.flip(slot, truth.holds);
     }
     if (!slab.locate(history.id)) return;
-    slab.due = skipped ? Math.min(slab.due, due) : due;
+    if (skipped) due = Math.min(due, slab.due);
+    slab.due = Math.min(due, this.#evaluateThresholds(set, nowMs));
+  }
+
+  /** Hot: for each history that an event or a lapse touches. Returns the due of the located history. */
+  #evaluateThresholds(set: ThresholdSet, nowMs: number): number {
+    const {slab, rows} = this;
+    const {count, slots, atLeast, olderMs, negated} = set;
+    if (count === 0) return Infinity;
+    this.work.criteria += count;
+    const {words, entryAt, entryCount} = slab;
+    // Entries are in order of time, so those from the future are last.
+    let end = entryCount;
+    while (end > 0 && words[entryAt + end - 1]! > nowMs) end--;
+    let due = end < entryCount ? words[entryAt + end]! : Infinity;
+    for (let i = 0; i < count; i++) {
+      const n = atLeast[i]!;
+      let reached = 0;
+      if (n <= end) {
+        const lastsMs = words[entryAt + end - n]! + olderMs[i]!;
+        if (lastsMs >= nowMs) {
+          reached = 1;
+          if (lastsMs < due) due = lastsMs + 1;
+        }
+      }
+      const slot = slots[i]!;
+      const holds = reached ^ negated[i]!;
+      if (rows.bit(slot) !== holds) this.propagation.flip(slot, holds === 1);
+    }
+    return due;
   }
 
   #evaluateCriterion(ordinal: Ordinal, criterion: Criterion, nowMs: number): void {

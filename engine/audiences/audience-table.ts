@@ -109,6 +109,7 @@ export class AudienceTable {
       propagation.setRoot(slot, false);
       rows.setBlank(slot, false);
     }
+    propagation.reserve();
   }
 
   /** Makes the prepared definition the served one. The caller has told the difference. */

@@ -17,7 +17,9 @@ import type {ProfileData} from '../profiles/profile-data.ts';
 import type {BoundCriterion, HistorySpec} from './bound-criterion.ts';
 import {compileTruth, type CriterionTruth, ScopedProfileTruth} from './criterion-truth.ts';
 import {EMPTY_SCOPE} from '../profiles/profile-data.ts';
+import {AttributeIndex} from './attribute-index.ts';
 import type {Predicate} from './predicate.ts';
+import {ThresholdSet} from './threshold-set.ts';
 import {PredicateIndex} from './predicate-index.ts';
 
 /** History ids below this are not predicates' histories (see `Shard`). */
@@ -40,6 +42,8 @@ export interface History {
   readonly predicate: Predicate | undefined;
   readonly shape: Shape;
   readonly criteria: Criterion[];
+  /** Of the criteria; made when first asked for. */
+  thresholds: ThresholdSet | undefined;
   /** Whether it holds all that the retained journal has. */
   ready: boolean;
   /** Scratch: the record that touched it. */
@@ -49,6 +53,7 @@ export interface History {
 /** The criteria on profiles of one scope. */
 interface ScopeCriteria {
   readonly byTopic: Map<string, Criterion[]>;
+  readonly byAttribute: Map<string, AttributeIndex>;
   /** Those that hold, or may, as soon as the workspace meets the profile. */
   readonly onArrival: Criterion[];
 }
@@ -94,6 +99,11 @@ export class CriteriaTable {
     return this.#historiesOf.get(predicate) ?? NO_HISTORIES;
   }
 
+  thresholdsOf(history: History): ThresholdSet {
+    history.thresholds ??= new ThresholdSet(history.criteria, {isPlain: history.shape === TIMES});
+    return history.thresholds;
+  }
+
   scope(scope: number): ScopeCriteria | undefined {
     return this.#scopes.get(scope);
   }
@@ -118,7 +128,11 @@ export class CriteriaTable {
     }
     const criterion: Criterion = {slot, bound, truth, histories, stamp: 0};
     this.#bySlot[slot] = criterion;
-    for (const id of new Set(histories)) this.#histories.get(id)!.criteria.push(criterion);
+    for (const id of new Set(histories)) {
+      const history = this.#histories.get(id)!;
+      history.criteria.push(criterion);
+      history.thresholds = undefined;
+    }
     if (bound.kind === 'population' || bound.kind === 'profile') this.#addToScopes(criterion);
     return criterion;
   }
@@ -134,6 +148,9 @@ export class CriteriaTable {
       const criteria = this.#scopes.get(scope)!;
       dropFrom(criteria.onArrival, criterion);
       for (const list of criteria.byTopic.values()) dropFrom(list, criterion);
+      if (bound.kind === 'profile' && bound.criterion.kind === 'user_attribute') {
+        criteria.byAttribute.get(bound.criterion.attribute)?.remove(criterion);
+      }
     }
   }
 
@@ -165,6 +182,7 @@ export class CriteriaTable {
       predicate,
       shape: shapeOf(spec, predicate?.isMoving ?? false),
       criteria: [],
+      thresholds: undefined,
       ready: spec === undefined,
       stamp: 0,
     };
@@ -176,6 +194,7 @@ export class CriteriaTable {
   #removeFromHistory(id: number, criterion: Criterion): void {
     const history = this.#histories.get(id)!;
     dropFrom(history.criteria, criterion);
+    history.thresholds = undefined;
     if (history.criteria.length > 0) return;
     this.#histories.delete(id);
     this.#historyIds.delete(history.key);
@@ -195,17 +214,28 @@ export class CriteriaTable {
     for (const scope of bound.scopes) {
       let criteria = this.#scopes.get(scope);
       if (criteria === undefined) {
-        this.#scopes.set(scope, (criteria = {byTopic: new Map(), onArrival: []}));
+        this.#scopes.set(
+          scope,
+          (criteria = {byTopic: new Map(), byAttribute: new Map(), onArrival: []}),
+        );
       }
       if (!(truth instanceof ScopedProfileTruth)) {
         criteria.onArrival.push(criterion);
+        continue;
+      }
+      if (truth.truth.holds(EMPTY_SCOPE, 0)) criteria.onArrival.push(criterion);
+      if (bound.kind === 'profile' && bound.criterion.kind === 'user_attribute') {
+        const {attribute, test} = bound.criterion;
+        let index = criteria.byAttribute.get(attribute);
+        if (index === undefined)
+          criteria.byAttribute.set(attribute, (index = new AttributeIndex()));
+        index.add(criterion, truth.truth.timed ? undefined : test);
         continue;
       }
       const {topic} = truth.truth;
       const list = criteria.byTopic.get(topic);
       if (list === undefined) criteria.byTopic.set(topic, [criterion]);
       else list.push(criterion);
-      if (truth.truth.holds(EMPTY_SCOPE, 0)) criteria.onArrival.push(criterion);
     }
   }
 }

@@ -5,13 +5,14 @@
  * presence of its attribute. Only what the event's own values lead to is verified.
  */
 import type {Condition} from '../definitions/definition.ts';
-import type {EventRecord, Fields, Value} from '../record.ts';
+import type {EventKind, EventRecord, Fields, Value} from '../record.ts';
 import {readFolded, readNumber} from '../values/read-value.ts';
 import type {BoundFilter} from './bound-criterion.ts';
 import {isItemField, Predicate} from './predicate.ts';
 
 export class PredicateIndex {
-  #byEvent = new Map<string, EventPredicates>();
+  /** By kind, then by name; ANY_NAME for those that take every name. */
+  #byEvent = new Map<EventKind, Map<string | typeof ANY_NAME, EventPredicates>>();
   #byFilter = new Map<string, Predicate>();
   #stamp = 0;
   /** Predicates whose conditions were asked, ever: the work that must not grow with unrelated audiences. */
@@ -22,9 +23,11 @@ export class PredicateIndex {
     if (known !== undefined) return known;
     const predicate = new Predicate(filter);
     this.#byFilter.set(filter.key, predicate);
-    for (const key of eventKeys(filter)) {
-      let predicates = this.#byEvent.get(key);
-      if (predicates === undefined) this.#byEvent.set(key, (predicates = new EventPredicates()));
+    let byName = this.#byEvent.get(filter.kind);
+    if (byName === undefined) this.#byEvent.set(filter.kind, (byName = new Map()));
+    for (const name of namesOf(filter)) {
+      let predicates = byName.get(name);
+      if (predicates === undefined) byName.set(name, (predicates = new EventPredicates()));
       predicates.add(predicate);
     }
     return predicate;
@@ -34,10 +37,11 @@ export class PredicateIndex {
     const predicate = this.#byFilter.get(filter.key);
     if (predicate === undefined) return;
     this.#byFilter.delete(filter.key);
-    for (const key of eventKeys(filter)) {
-      const predicates = this.#byEvent.get(key);
+    const byName = this.#byEvent.get(filter.kind);
+    for (const name of namesOf(filter)) {
+      const predicates = byName?.get(name);
       predicates?.remove(predicate);
-      if (predicates?.count === 0) this.#byEvent.delete(key);
+      if (predicates?.count === 0) byName?.delete(name);
     }
   }
 
@@ -49,8 +53,10 @@ export class PredicateIndex {
     nowMs: number,
     found: Predicate[],
   ): void {
-    const named = this.#byEvent.get(`${event.kind}\n${event.name}`);
-    const anyName = this.#byEvent.get(event.kind);
+    const byName = this.#byEvent.get(event.kind);
+    if (byName === undefined) return;
+    const named = byName.get(event.name);
+    const anyName = byName.get(ANY_NAME);
     if (named === undefined && anyName === undefined) return;
     const stamp = ++this.#stamp;
     const offer = (predicate: Predicate): void => {
@@ -64,9 +70,10 @@ export class PredicateIndex {
   }
 }
 
-function eventKeys(filter: BoundFilter): string[] {
-  if (filter.names === undefined) return [filter.kind];
-  return filter.names.map(name => `${filter.kind}\n${name}`);
+const ANY_NAME: unique symbol = Symbol('any name');
+
+function namesOf(filter: BoundFilter): readonly (string | typeof ANY_NAME)[] {
+  return filter.names ?? [ANY_NAME];
 }
 
 /** The predicates of one event name. */

@@ -54,6 +54,13 @@ export class WindowTruth {
     );
   }
 
+  /** Of a criterion on the latest entries alone: the nth latest is at most `olderMs` old, or it is not. */
+  get threshold(): {atLeast: number; olderMs: number; negated: boolean} | undefined {
+    const window = this.#window;
+    if (this.atLeast < 1 || window.kind !== 'sliding' || window.newerMs !== 0) return undefined;
+    return {atLeast: this.atLeast, olderMs: window.olderMs, negated: this.#negated};
+  }
+
   /** For a profile without the history. */
   evaluateEmpty(): void {
     this.nextMs = Infinity;

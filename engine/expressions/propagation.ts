@@ -19,14 +19,23 @@ export class Propagation {
   readonly flippedRoots: number[] = [];
   flips = 0;
   evaluated = 0;
+  // The graph as flat columns: node after node, so that a flip reads a line of memory, not a chain of objects.
+  #isStale = true;
+  #parentFrom = new Int32Array(1);
+  #parentEdges = new Int32Array(0);
+  #childFrom = new Int32Array(1);
+  #childLiterals = new Int32Array(0);
+  #level = new Uint16Array(0);
+  #isAnd = new Uint8Array(0);
 
   constructor(graph: ExpressionGraph, rows: TruthRows) {
     this.#graph = graph;
     this.#rows = rows;
   }
 
-  /** After nodes were added. */
+  /** After nodes were added or freed. */
   reserve(): void {
+    this.#isStale = true;
     const end = this.#graph.end;
     this.#rows.reserve(end);
     while (this.#queues.length < this.#graph.levels) this.#queues.push([]);
@@ -63,15 +72,19 @@ export class Propagation {
     this.#counts[slot]! += value ? 1 : -1;
     this.flips++;
     if (this.#isRoot[slot] === 1) this.flippedRoots.push(slot * 2 + (value ? 1 : 0));
-    const parents = this.#graph.parents(slot);
+    if (this.#isStale) this.#flatten();
+    const edges = this.#parentEdges;
+    const end = this.#parentFrom[slot + 1]!;
     const bit = value ? 1 : 0;
-    for (let i = 0; i < parents.length; i++) {
-      const edge = parents[i]!;
+    const {words, base} = rows;
+    for (let i = this.#parentFrom[slot]!; i < end; i++) {
+      const edge = edges[i]!;
       const parent = edge >> 1;
       // For AND as for OR: a child that becomes what the node already is changes nothing.
-      if (rows.bit(parent) === (bit ^ (edge & 1)) || this.#queued[parent] === 1) continue;
+      const parentBit = (words[base + (parent >>> 5)]! >>> (parent & 31)) & 1;
+      if (parentBit === (bit ^ (edge & 1)) || this.#queued[parent] === 1) continue;
       this.#queued[parent] = 1;
-      this.#queues[this.#graph.level(parent)]!.push(parent);
+      this.#queues[this.#level[parent]!]!.push(parent);
     }
   }
 
@@ -92,15 +105,34 @@ export class Propagation {
   /** What the node should be, from its children's bits in the opened row. */
   evaluate(slot: number): boolean {
     this.evaluated++;
-    const rows = this.#rows;
-    const children = this.#graph.children(slot);
-    const isAnd = this.#graph.isAnd(slot);
-    const decides = isAnd ? 0 : 1;
-    for (let i = 0; i < children.length; i++) {
-      const literal = children[i]!;
-      if ((rows.bit(literal >> 1) ^ (literal & 1)) === decides) return !isAnd;
+    if (this.#isStale) this.#flatten();
+    const {words, base} = this.#rows;
+    const literals = this.#childLiterals;
+    const end = this.#childFrom[slot + 1]!;
+    const isAnd = this.#isAnd[slot]!;
+    // A false operand decides an AND, a true one an OR.
+    const decides = isAnd ^ 1;
+    for (let i = this.#childFrom[slot]!; i < end; i++) {
+      const literal = literals[i]!;
+      const child = literal >> 1;
+      const bit = (words[base + (child >>> 5)]! >>> (child & 31)) & 1;
+      if ((bit ^ (literal & 1)) === decides) return decides === 1;
     }
-    return isAnd;
+    return isAnd === 1;
+  }
+
+  #flatten(): void {
+    this.#isStale = false;
+    const graph = this.#graph;
+    const end = graph.end;
+    this.#level = Uint16Array.from({length: end}, (_, slot) => graph.level(slot));
+    this.#isAnd = Uint8Array.from({length: end}, (_, slot) => (graph.isAnd(slot) ? 1 : 0));
+    const parents = flatten(end, slot => graph.parents(slot));
+    this.#parentFrom = parents.from;
+    this.#parentEdges = parents.edges;
+    const children = flatten(end, slot => graph.children(slot));
+    this.#childFrom = children.from;
+    this.#childLiterals = children.edges;
   }
 
   /** Adjusts the counts for the opened row: 1 as it appears with its bits, −1 before it disappears. */
@@ -113,4 +145,16 @@ export class Propagation {
       }
     }
   }
+}
+
+/** The edges of slot s are those from `from[s]` to `from[s + 1]`. */
+function flatten(
+  end: number,
+  edgesOf: (slot: number) => Int32Array,
+): {from: Int32Array<ArrayBuffer>; edges: Int32Array<ArrayBuffer>} {
+  const from = new Int32Array(end + 1);
+  for (let slot = 0; slot < end; slot++) from[slot + 1] = from[slot]! + edgesOf(slot).length;
+  const edges = new Int32Array(from[end]!);
+  for (let slot = 0; slot < end; slot++) edges.set(edgesOf(slot), from[slot]);
+  return {from, edges};
 }

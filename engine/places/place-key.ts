@@ -6,6 +6,7 @@ import {foldCase} from '../values/fold-case.ts';
 
 export function placeKey(text: string): string {
   const folded = foldCase(text);
+  if (SIMPLE.test(folded)) return folded;
   const plain = PLAIN.test(folded) ? folded : withoutAccents(folded);
   return plain
     .replace(/['’‘ʻ`´.]/g, '')
@@ -16,6 +17,8 @@ export function placeKey(text: string): string {
     .replace(/\bsaint(e?)\b/g, 'st$1');
 }
 
+/** Words with single spaces between: most names. */
+const SIMPLE = /^(?!.*saint)[a-z0-9]+(?: [a-z0-9]+)*$/;
 const PLAIN = /^[\0-\x7f]*$/;
 
 function withoutAccents(text: string): string {

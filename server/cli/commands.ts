@@ -52,6 +52,12 @@ export const SERVE: CommandSpec = {
       fallback: '30d',
       help: 'How long a profile is kept after it was last heard of. The same units.',
     },
+    {
+      name: 'geoip',
+      value: 'FILE',
+      env: 'MUSTER_GEOIP',
+      help: 'Cities by IP address, in MaxMind format (.mmdb): read at the start and again when it changes. Without it, an address says nothing about where somebody is.',
+    },
   ],
   examples: [
     ['Try it in this folder', 'muster serve'],

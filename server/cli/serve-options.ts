@@ -9,6 +9,7 @@ export interface ServeOptions {
   readonly shards: 'auto' | number;
   readonly eventRetentionMs: number;
   readonly profileRetentionMs: number;
+  readonly geoIpFile: string | undefined;
   /** undefined: the server makes one and keeps it in the data folder. */
   readonly adminToken: string | undefined;
 }
@@ -25,6 +26,7 @@ export function parseServe(argv: readonly string[], env: Environment): ServeOpti
     shards: given.text('shards') === 'auto' ? 'auto' : shardCount(given.text('shards') ?? ''),
     eventRetentionMs: given.durationMs('event-retention') ?? DEFAULT_RETENTION_MS,
     profileRetentionMs: given.durationMs('profile-retention') ?? DEFAULT_RETENTION_MS,
+    geoIpFile: given.text('geoip'),
     adminToken: adminToken === '' ? undefined : adminToken,
   };
 }

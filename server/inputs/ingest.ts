@@ -4,7 +4,7 @@
  */
 import {mpidHi, mpidLo, type ScopeId, scopeOf} from '../../engine/ids.ts';
 import type {LocationFix, ProfileRecord} from '../../engine/record.ts';
-import {LOSSES_OF} from '../../engine/shard.ts';
+import {LOSSES_OF} from '../../engine/intake.ts';
 import type {ShardPool} from '../shards/shard-pool.ts';
 import {type DecodedBatch, keptParts} from './decode-batch.ts';
 import type {Deduplicator, IdHash} from './deduplicate.ts';
@@ -137,10 +137,18 @@ export class Ingest {
     return repeated;
   }
 
-  #location(batch: DecodedBatch): LocationFix | undefined {
-    if (batch.location !== undefined || batch.ip === undefined) return batch.location;
-    const found = this.#parts.locate(batch.ip);
-    return found === undefined ? undefined : {...found, timeMs: batch.batchMs};
+  /**
+   * What the batch says of a location counts before its address. A phone that says its point, and not what
+   * the place is called, is in the place of its address.
+   */
+  #location({location, ip, batchMs}: DecodedBatch): LocationFix | undefined {
+    if (ip === undefined || (location !== undefined && namesPlace(location))) return location;
+    const found = this.#parts.locate(ip);
+    if (found === undefined || location === undefined) {
+      return found === undefined ? location : {...found, timeMs: batchMs};
+    }
+    const {latitude, longitude, timeMs} = location;
+    return {...found, latitude, longitude, timeMs};
   }
 }
 
@@ -166,6 +174,10 @@ class Join {
   close(): void {
     if (--this.#open === 0) this.#done(this.#outcome);
   }
+}
+
+function namesPlace({city, state, zip, dma, country}: LocationFix): boolean {
+  return (city ?? state ?? zip ?? dma ?? country) !== undefined;
 }
 
 /** An empty batch makes no profile, unless it names one. */

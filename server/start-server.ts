@@ -31,6 +31,8 @@ import {EventsApi} from './inputs/events-api.ts';
 import {IdentityDirectory} from './inputs/identity-directory.ts';
 import {Ingest} from './inputs/ingest.ts';
 import {parseMsgpack} from './inputs/lossless-json.ts';
+import {Gazetteer} from './location/gazetteer.ts';
+import {GeoIp, GeoIpFileError, locateNowhere} from './location/geoip.ts';
 import {Metrics} from './observe/metrics.ts';
 import {ShardPool} from './shards/shard-pool.ts';
 import {deltasSocket} from './stream/deltas-socket.ts';
@@ -45,6 +47,8 @@ export interface StartOptions {
   readonly eventRetentionMs: number;
   readonly profileRetentionMs: number;
   readonly adminToken: string | undefined;
+  /** Says where IP addresses are; undefined: nobody knows. */
+  readonly geoIpFile?: string | undefined;
   readonly transport?: 'auto' | 'uws' | 'node' | undefined;
   readonly log?: Logger | undefined;
 }
@@ -64,13 +68,14 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
   const log = options.log ?? pino({level: 'silent'});
   const {dataFolder} = options;
   const shardCount = await refuseWhatIsInTheWay(options);
+  const geoIp = await openGeoIp(options.geoIpFile, log);
   const lock = acquire(dataFolder);
   const closers: (() => Promise<void> | void)[] = [() => lock.release()];
   const closeAll = async (): Promise<void> => {
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    return await wire(options, {log, shardCount, closers, closeAll});
+    return await wire(options, {log, shardCount, geoIp, closers, closeAll});
   } catch (error) {
     await closeAll();
     throw error;
@@ -80,13 +85,14 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
 interface Wiring {
   readonly log: Logger;
   readonly shardCount: number;
+  readonly geoIp: GeoIp | undefined;
   readonly closers: (() => Promise<void> | void)[];
   readonly closeAll: () => Promise<void>;
 }
 
 async function wire(
   options: StartOptions,
-  {log, shardCount, closers, closeAll}: Wiring,
+  {log, shardCount, geoIp, closers, closeAll}: Wiring,
 ): Promise<RunningServer> {
   const {dataFolder, eventRetentionMs, profileRetentionMs} = options;
   const onError = (error: unknown): void => log.error(error);
@@ -127,13 +133,17 @@ async function wire(
   closers.push(() => shards.stop());
   shards.onCommit((shard, watermark) => directory.committed(shard, watermark));
 
-  const ingest = new Ingest({shards, directory, seen, locate: () => undefined});
+  geoIp?.watch();
+  closers.push(() => geoIp?.close());
+  const locate = geoIp === undefined ? locateNowhere(log) : (ip: string) => geoIp.locate(ip);
+  const ingest = new Ingest({shards, directory, seen, locate});
+  const gazetteer = new Gazetteer();
   const check = new DefinitionCheck({
     catalog,
     settings: {
       eventRetentionMs,
       hasCalculatedAttribute: () => undefined,
-      findCity: () => undefined,
+      findCity: name => gazetteer.findCity(name),
     },
   });
   const audiences = new AudienceBook({catalog, shards, check});
@@ -313,6 +323,16 @@ async function refuseWhatIsInTheWay(options: StartOptions): Promise<number> {
   if (facts !== undefined) return facts.shards;
   // One core is left to the thread that speaks with the network.
   return options.shards === 'auto' ? Math.max(1, availableParallelism() - 1) : options.shards;
+}
+
+async function openGeoIp(file: string | undefined, log: Logger): Promise<GeoIp | undefined> {
+  if (file === undefined) return undefined;
+  try {
+    return await GeoIp.open({file, log});
+  } catch (error) {
+    if (error instanceof GeoIpFileError) throw new StartRefusedError(error.message);
+    throw error;
+  }
 }
 
 function acquire(folder: string): DataFolderLock {

@@ -28,6 +28,7 @@ export class ExpressionGraph {
   /** Not yet true to its meaning in rows that existed before it. */
   #fresh: boolean[] = [];
   #free: number[] = [];
+  #generation = 0;
 
   /** One past the highest slot in use ever. */
   get end(): number {
@@ -78,6 +79,16 @@ export class ExpressionGraph {
     return this.#parents[slot]!;
   }
 
+  /** The slot of the node with this key; −1 when there is none. Makes nothing. */
+  find(key: string): number {
+    return this.#slots.get(key) ?? -1;
+  }
+
+  /** Changes whenever a slot may have come to mean something else. */
+  get generation(): number {
+    return this.#generation;
+  }
+
   /** The slot of the criterion with this key; `created` tells that the caller has to give it its meaning. */
   criterion(key: string): {slot: number; created: boolean} {
     const known = this.#slots.get(key);
@@ -114,6 +125,7 @@ export class ExpressionGraph {
       freed.push(slot);
     }
     if (freed.length === 0) return freed;
+    this.#generation++;
     const gone = new Set(freed);
     for (const slot of reached) {
       const parents = this.#parents[slot]!;

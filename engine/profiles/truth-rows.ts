@@ -93,6 +93,24 @@ export class TruthRows {
     }
   }
 
+  /**
+   * The rows from `from` up to `end`, a block at a time: `words[at + i × stride + (slot >>> 5)]` is the word
+   * of a slot in the row of ordinal `first + i`.
+   */
+  forEachBlock(
+    from: Ordinal,
+    end: Ordinal,
+    visit: (words: Uint32Array, at: number, stride: number, first: Ordinal, rows: number) => void,
+  ): void {
+    for (let first = from; first < end;) {
+      const block = this.#block(first >>> BLOCK_SHIFT);
+      const row = first & (BLOCK_ROWS - 1);
+      const rows = Math.min(BLOCK_ROWS - row, end - first);
+      visit(block.words, row * block.stride, block.stride, first, rows);
+      first += rows;
+    }
+  }
+
   countSet(slot: number, end: Ordinal): number {
     let count = 0;
     this.forEachSet(slot, end, () => count++);

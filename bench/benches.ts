@@ -1,0 +1,30 @@
+/** Every bench with its sizes. Loaded when it runs, so that one that lacks something fails alone. */
+import type {Bench} from './support/figures.ts';
+
+export interface NamedBench {
+  readonly name: string;
+  readonly sizes: readonly {readonly audiences: number; readonly profiles: number}[];
+  readonly roundSeconds: number;
+  readonly warmUpEvents: number;
+  load(): Promise<Bench>;
+}
+
+const P = 100_000;
+
+export const BENCHES: readonly NamedBench[] = [
+  {
+    name: 'engine',
+    sizes: [
+      {audiences: 10, profiles: P},
+      {audiences: 100, profiles: P},
+      {audiences: 1000, profiles: P},
+      {audiences: 10_000, profiles: P},
+      {audiences: 1000, profiles: 1_000_000},
+    ],
+    roundSeconds: 5,
+    warmUpEvents: 100_000,
+    load: async () => (await import('./engine.bench.ts')).benchEngine,
+  },
+];
+
+export const PEER_BENCHES: readonly NamedBench[] = [];

@@ -49,7 +49,9 @@ export function membersPage(
   const page = found.slice(0, query.limit);
   return {
     mpids: BigInt64Array.from(page, member => member.mpid),
-    sinceMs: Float64Array.from(page, member => shard.sinceMs(member.ordinal, query.audience)),
+    sinceMs: Float64Array.from(page, member =>
+      shard.memberships.sinceMs(member.ordinal, query.audience),
+    ),
   };
 }
 
@@ -62,7 +64,7 @@ export function profileView(shard: Shard, hi: number, lo: number): ProfileView |
   const ordinal = shard.table.find(hi, lo);
   const data = ordinal < 0 ? undefined : shard.data(ordinal);
   if (data === undefined) return undefined;
-  const memberships = shard.memberships(ordinal);
+  const memberships = shard.memberships.list(ordinal);
   const audiences: {audience: number; sinceMs: number}[] = [];
   for (let i = 0; i < memberships.length; i += 2) {
     audiences.push({audience: memberships[i]!, sinceMs: memberships[i + 1]!});

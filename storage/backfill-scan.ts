@@ -6,6 +6,7 @@
 import type {HistorySpec} from '../engine/criteria/bound-criterion.ts';
 import type {Interval, Predicate} from '../engine/criteria/predicate.ts';
 import {PredicateIndex} from '../engine/criteria/predicate-index.ts';
+import type {Entry} from '../engine/histories/entries.ts';
 import type {EventRecord, Value} from '../engine/record.ts';
 import {decodeJournalEntry} from './journal-entry.ts';
 import {decodeRecords} from './record-codec.ts';
@@ -30,6 +31,15 @@ export interface FoundEntries {
 
 export function noEntries(): FoundEntries {
   return {hi: [], lo: [], watermark: [], history: [], timeMs: [], values: [], intervals: []};
+}
+
+/** The entry found at `index`. */
+export function entryAt(found: FoundEntries, index: number): Entry {
+  return {
+    timeMs: found.timeMs[index]!,
+    value: found.values[index],
+    interval: found.intervals[index],
+  };
 }
 
 export interface ScanRange {

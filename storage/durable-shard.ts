@@ -9,8 +9,9 @@ import {pack, unpack} from 'msgpackr';
 import {assert} from '../engine/assert.ts';
 import type {AudienceSpec} from '../engine/audiences/audience-spec.ts';
 import type {Ordinal, Watermark} from '../engine/ids.ts';
-import {Shard} from '../engine/shard.ts';
-import type {FoundEntries, WantedHistory} from './backfill-scan.ts';
+import type {Shard} from '../engine/shard.ts';
+import {exportHistories} from '../engine/shard-recovery.ts';
+import {entryAt, type FoundEntries, type WantedHistory} from './backfill-scan.ts';
 import {encodeFeedEntry} from './feed-entry.ts';
 import {encodeJournalEntry, type JournalEntry} from './journal-entry.ts';
 import {decodeRecords} from './record-codec.ts';
@@ -179,7 +180,7 @@ export class DurableShard {
       const history = this.shard.criteria.history(found.history[i]!);
       if (history === undefined) continue;
       const at = {hi: found.hi[i]!, lo: found.lo[i]!, watermark: found.watermark[i]!};
-      this.shard.backfill(history, at, found.timeMs[i]!, found.values[i], found.intervals[i]);
+      this.shard.backfill(history, at, entryAt(found, i));
     }
   }
 
@@ -266,7 +267,7 @@ export class DurableShard {
     const {shard} = this;
     const data = shard.data(ordinal);
     if (data === undefined) return undefined;
-    const {words, texts} = shard.exportHistories(ordinal);
+    const {words, texts} = exportHistories(shard, ordinal);
     return {
       table: 'rows',
       key: rowKey(shard.table.hi(ordinal), shard.table.lo(ordinal)),

@@ -8,7 +8,16 @@ import type {AudienceSpec} from '../engine/audiences/audience-spec.ts';
 import {ADD, ATTRIBUTE_UPDATE, DeltaReader} from '../engine/deltas.ts';
 import type {Ordinal, Watermark} from '../engine/ids.ts';
 import {Shard} from '../engine/shard.ts';
-import {scanJournal, type WantedHistory} from './backfill-scan.ts';
+import {
+  endReplay,
+  importHistories,
+  makeTruth,
+  replayErasure,
+  replayMembership,
+  replayRecord,
+  serveAll,
+} from '../engine/shard-recovery.ts';
+import {entryAt, scanJournal, type WantedHistory} from './backfill-scan.ts';
 import {unseal} from './checked-value.ts';
 import type {Checkpoint, DurableShardOptions, StoredHistory} from './durable-shard.ts';
 import {decodeFeedEntry} from './feed-entry.ts';
@@ -81,7 +90,7 @@ function restoreDefinitions(
     specs.push(unpack(unseal(1, value, `audience ${key}`)) as AudienceSpec);
   }
   shard.audiences.define(specs, []);
-  shard.serveAll();
+  serveAll(shard);
   return shard;
 }
 
@@ -99,9 +108,9 @@ function loadRows(
   for (const {key, value} of store.rows()) {
     const {hi, lo} = rowKeyMpid(key);
     const row = decodeRow(value);
-    const ordinal = shard.restore(hi, lo, row.data);
+    const ordinal = shard.addProfile(hi, lo, row.data);
     rowWatermark[ordinal] = row.watermark;
-    shard.importHistories(ordinal, {words: row.histories, texts: row.texts}, isWhole);
+    importHistories(shard, ordinal, {words: row.histories, texts: row.texts}, isWhole);
   }
 }
 
@@ -131,7 +140,7 @@ function backfillUndurable(
       if (ordinal < 0 || (rowWatermark[ordinal] ?? 0) < watermark) continue;
       const history = shard.criteria.history(found.history[i]!)!;
       const at = {hi, lo, watermark};
-      shard.backfill(history, at, found.timeMs[i]!, found.values[i], found.intervals[i]);
+      shard.backfill(history, at, entryAt(found, i));
     }
   }
 }
@@ -159,22 +168,22 @@ function replayJournal(
       for (const record of decodeRecords(entry.content.records)) {
         const known = shard.table.find(record.mpidHi, record.mpidLo);
         if (known >= 0 && !lacks(known, key)) continue;
-        const ordinal = shard.replay(record, entry.nowMs);
+        const ordinal = replayRecord(shard, record, entry.nowMs);
         if (ordinal >= 0) onDirty(ordinal);
       }
     } else if (entry.content.kind === 'control' && entry.content.control.kind === 'erase') {
       const {mpidHi, mpidLo} = entry.content.control;
       const known = shard.table.find(mpidHi, mpidLo);
-      if (known >= 0 && lacks(known, key)) shard.replayErase(mpidHi, mpidLo);
+      if (known >= 0 && lacks(known, key)) replayErasure(shard, mpidHi, mpidLo);
     }
     const deltas = store.get('feed', key);
     if (deltas !== undefined)
       replayDeltas(shard, decodeFeedEntry(deltas, key), ordinal => lacks(ordinal, key));
   }
-  shard.replayed(drainedMs);
+  endReplay(shard, drainedMs);
   for (let ordinal = 0; ordinal < shard.table.end; ordinal++) {
     if (!shard.table.isLive(ordinal)) continue;
-    shard.recovered(ordinal, Math.max(drainedMs, shard.data(ordinal)!.toldMs));
+    makeTruth(shard, ordinal, Math.max(drainedMs, shard.data(ordinal)!.toldMs));
   }
   return watermark;
 }
@@ -186,6 +195,10 @@ function replayDeltas(shard: Shard, bytes: Uint8Array, lacks: (ordinal: Ordinal)
     const ordinal = shard.table.find(deltas.mpidHi(i), deltas.mpidLo(i));
     if (ordinal < 0 || !lacks(ordinal)) continue;
     shard.onDirty(ordinal);
-    shard.replayMembership(ordinal, deltas.audience(i), deltas.action(i) === ADD, deltas.atMs(i));
+    replayMembership(shard, ordinal, {
+      audience: deltas.audience(i),
+      member: deltas.action(i) === ADD,
+      atMs: deltas.atMs(i),
+    });
   }
 }

@@ -5,6 +5,7 @@
 import {mpidHi, mpidLo, type ScopeId, scopeOf} from '../../engine/ids.ts';
 import type {LocationFix, ProfileRecord} from '../../engine/record.ts';
 import {LOSSES_OF} from '../../engine/intake.ts';
+import type {IngestResult} from '../shards/shard-link.ts';
 import type {ShardPool} from '../shards/shard-pool.ts';
 import {type DecodedBatch, keptParts} from './decode-batch.ts';
 import type {Deduplicator, IdHash} from './deduplicate.ts';
@@ -13,7 +14,7 @@ import type {IdentityDirectory, Loss} from './identity-directory.ts';
 export type Outcome = 'taken' | 'unavailable';
 
 export interface IngestParts {
-  readonly shards: Pick<ShardPool, 'ingest'>;
+  readonly shards: Pick<ShardPool, 'ingest' | 'call' | 'count'>;
   readonly directory: IdentityDirectory;
   readonly seen: Deduplicator;
   /** Where an IP address is; undefined when nobody knows. */
@@ -29,6 +30,8 @@ export class Ingest {
   readonly #parts: IngestParts;
   /** Ids on their way: whoever repeats one hears what becomes of the first. */
   #underWay = new Map<string, ((outcome: Outcome) => void)[]>();
+  /** Ids whose shard died before it said whether they are durable: until it is back nobody can say. */
+  readonly #inDoubt = new Set<string>();
   readonly counts = {batches: 0, events: 0, repeatedBatches: 0, repeatedEvents: 0};
 
   constructor(parts: IngestParts) {
@@ -42,6 +45,10 @@ export class Ingest {
   ): void {
     const {seen, directory} = this.#parts;
     this.counts.batches++;
+    if (this.#inDoubt.size > 0 && this.#isInDoubt(batch, inputId)) {
+      done('unavailable');
+      return;
+    }
     const join = new Join(done);
     const hashes: IdHash[] = [];
     if (batch.requestId !== '') {
@@ -62,8 +69,7 @@ export class Ingest {
     }
     this.counts.events += parts.events.length;
     const mpid = directory.resolve(batch.environment, batch.mpid, parts.identities);
-    const {claims, losses} = directory.claim(batch.environment, mpid, parts.identities);
-    for (const loss of losses) this.#send(lossRecord(loss, batch.arrivalMs), [], join);
+    const claimed = directory.claim(batch.environment, mpid, parts.identities);
     const record: ProfileRecord = {
       mpidHi: mpidHi(mpid),
       mpidLo: mpidLo(mpid),
@@ -73,39 +79,83 @@ export class Ingest {
       batchMs: batch.batchMs,
       events: parts.events,
       attributes: parts.attributes,
-      identities: claims,
+      identities: claimed.claims,
       consent: batch.consent,
       device: batch.device,
       location: this.#location(batch),
       seen: hashes.flatMap(({hi, lo}) => [hi, lo]),
       extra: batch.extra,
     };
-    this.#send(record, hashes, join);
+    let fate: IngestResult = 'committed';
+    const tell = join.expect();
+    const own = new Join(outcome => {
+      const isWhole = outcome === 'taken' || fate === 'unavailable';
+      directory.settle(claimed, isWhole ? FATE_OF[fate] : 'unknown');
+      tell(outcome);
+    });
+    for (const loss of claimed.losses) this.#sendLoss(loss, batch.arrivalMs, own);
+    this.#send(record, hashes, own, result => (fate = result));
+    own.close();
     join.close();
   }
 
-  /** Profiles that lost an identity to another, told again after a restart. */
-  tellLosses(losses: readonly Loss[], nowMs: number): Promise<Outcome> {
-    return new Promise(resolve => {
-      const join = new Join(resolve);
-      for (const loss of losses) this.#send(lossRecord(loss, nowMs), [], join);
-      join.close();
-    });
+  /**
+   * After shards have started: claims that this directory's disk may lack are taken again, and who lost by them
+   * is told again. Then nothing is in doubt any more. Rejects when a shard is gone meanwhile.
+   */
+  async recover(nowMs: number): Promise<void> {
+    const {shards, directory} = this.#parts;
+    const unknown = directory.unknown();
+    const inDoubt = [...this.#inDoubt];
+    for (let shard = 0; shard < shards.count; shard++) {
+      const claims = await shards.call(shard, 'claims', {after: directory.watermark(shard)});
+      const losses = directory.recover(claims);
+      const outcome = await new Promise<Outcome>(resolve => {
+        const join = new Join(resolve);
+        for (const loss of losses) this.#sendLoss(loss, nowMs, join);
+        join.close();
+      });
+      if (outcome !== 'taken') throw new Error('a shard was gone before identities were settled');
+      directory.recovered(shard);
+    }
+    directory.settleUnknown(unknown);
+    for (const name of inDoubt) this.#inDoubt.delete(name);
   }
 
-  #send(record: ProfileRecord, hashes: readonly IdHash[], join: Join): void {
+  #sendLoss(loss: Loss, nowMs: number, join: Join): void {
+    this.#send(lossRecord(loss, nowMs), [], join, () => {});
+  }
+
+  #send(
+    record: ProfileRecord,
+    hashes: readonly IdHash[],
+    join: Join,
+    onResult: (result: IngestResult) => void,
+  ): void {
     const settle = join.expect();
     for (const hash of hashes) this.#underWay.set(nameOf(hash), []);
     this.#parts.shards.ingest(record, result => {
       const outcome = result === 'committed' ? 'taken' : 'unavailable';
       for (const hash of hashes) {
+        const name = nameOf(hash);
         if (outcome === 'taken') this.#parts.seen.add(hash, record.arrivalMs);
-        const waiting = this.#underWay.get(nameOf(hash)) ?? [];
-        this.#underWay.delete(nameOf(hash));
+        if (result === 'unknown') this.#inDoubt.add(name);
+        const waiting = this.#underWay.get(name) ?? [];
+        this.#underWay.delete(name);
         for (const tell of waiting) tell(outcome);
       }
+      onResult(result);
       settle(outcome);
     });
+  }
+
+  #isInDoubt(batch: DecodedBatch, inputId: number): boolean {
+    const isDoubtful = (kind: 'request' | 'message', id: string): boolean =>
+      id !== '' && this.#inDoubt.has(nameOf(this.#parts.seen.hash(kind, inputId, id)));
+    return (
+      isDoubtful('request', batch.requestId) ||
+      batch.events.some(({messageId}) => isDoubtful('message', messageId))
+    );
   }
 
   /** A repeat of one under way waits for it: a 202 is a promise. */
@@ -151,6 +201,8 @@ export class Ingest {
     return {...found, latitude, longitude, timeMs};
   }
 }
+
+const FATE_OF = {committed: 'durable', unavailable: 'dropped', unknown: 'unknown'} as const;
 
 /** Hears several outcomes and tells one: taken when all were. */
 class Join {

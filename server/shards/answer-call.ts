@@ -5,7 +5,7 @@ import {pack, unpack} from 'msgpackr';
 import {unreachable} from '../../engine/assert.ts';
 import type {AudienceSpec} from '../../engine/audiences/audience-spec.ts';
 import {memberSlice} from '../../engine/audiences/member-slice.ts';
-import {environmentOf, mpidFrom, mpidHi, mpidLo} from '../../engine/ids.ts';
+import {environmentOf, mpidFrom, mpidHi, mpidLo, type Watermark} from '../../engine/ids.ts';
 import {memberCount, membersPage, profileView} from '../../engine/shard-queries.ts';
 import type {DurableShard, Staged} from '../../storage/durable-shard.ts';
 import {decodeJournalEntry} from '../../storage/journal-entry.ts';
@@ -71,7 +71,7 @@ export function answerCall(
     case 'isMember': {
       const {audience, mpid} = args as Args<'isMember'>;
       const ordinal = shard.table.find(mpidHi(mpid), mpidLo(mpid));
-      const sinceMs = ordinal < 0 ? NaN : shard.sinceMs(ordinal, audience);
+      const sinceMs = ordinal < 0 ? NaN : shard.memberships.sinceMs(ordinal, audience);
       return {value: {member: !Number.isNaN(sinceMs), sinceMs}};
     }
     case 'watch':
@@ -138,20 +138,30 @@ function stats({shard}: DurableShard): ShardStats {
   };
 }
 
+/** Of profiles that were erased later there are none: what they claimed is nobody's. */
 function claims(store: ShardStore, after: number): IdentityClaims[] {
   const found: IdentityClaims[] = [];
+  const erased = new Map<bigint, Watermark>();
   for (const {key, value} of store.entries('journal', after)) {
     const {content} = decodeJournalEntry(value, key);
+    if (content.kind === 'control' && content.control.kind === 'erase') {
+      erased.set(mpidFrom(content.control.mpidHi, content.control.mpidLo), key);
+    }
     if (content.kind !== 'records') continue;
     const entry: IdentityClaims['claims'][number][] = [];
     for (const record of decodeRecords(content.records)) {
+      const isLoss = record.scope < 0;
       for (const {type, value: identity, sequence} of record.identities) {
         const mpid = mpidFrom(record.mpidHi, record.mpidLo);
         const environment = environmentOf(record.scope);
-        entry.push({environment, type, value: identity, mpid, sequence});
+        // A loss gives nobody anything, but its number is taken.
+        entry.push({environment, type, value: isLoss ? undefined : identity, mpid, sequence});
       }
     }
     if (entry.length > 0) found.push({watermark: key, claims: entry});
   }
-  return found;
+  return found.map(({watermark, claims: all}) => ({
+    watermark,
+    claims: all.filter(({mpid}) => watermark > (erased.get(mpid) ?? 0)),
+  }));
 }

@@ -1,0 +1,95 @@
+/** Asks criteria of the opened profile and flips those whose truth has changed. */
+import type {Criterion, History} from './criteria/criteria-table.ts';
+import type {ThresholdSet} from './criteria/threshold-set.ts';
+import {TIMES} from './histories/history-slab.ts';
+import type {ProfileData} from './profiles/profile-data.ts';
+import type {ShardState} from './shard-state.ts';
+
+/** A history may have been touched by an event, or by nothing but time. */
+export type Occasion = 'arrival' | 'lapse';
+
+/**
+ * Asks the criteria over one history and sets its due. On arrival of an event a criterion that holds
+ * and can only rise is not asked: its end is the timer's business, and the due that is set stays early enough.
+ */
+export function evaluateHistory(
+  state: ShardState,
+  data: ProfileData,
+  history: History,
+  {nowMs, occasion}: {nowMs: number; occasion: Occasion},
+): void {
+  const {slab, rows, propagation} = state;
+  const set = state.criteria.thresholdsOf(history);
+  if (set.others.length === 0) {
+    if (slab.locate(history.id)) slab.due = evaluateThresholds(state, set, nowMs);
+    return;
+  }
+  let due = Infinity;
+  let skipped = false;
+  for (const criterion of set.others) {
+    const {truth, slot} = criterion;
+    const held = rows.bit(slot) === 1;
+    if (occasion === 'arrival' && held && truth.risesOnly) {
+      skipped = true;
+      continue;
+    }
+    state.work.criteria++;
+    truth.evaluate(slab, data, nowMs);
+    if (truth.nextMs < due) due = truth.nextMs;
+    if (truth.holds !== held) propagation.flip(slot, truth.holds);
+  }
+  if (!slab.locate(history.id)) return;
+  if (skipped) due = Math.min(due, slab.due);
+  slab.due = Math.min(due, evaluateThresholds(state, set, nowMs));
+}
+
+/** Hot: for each history that an event or a lapse touches. Returns the due of the located history. */
+function evaluateThresholds(state: ShardState, set: ThresholdSet, nowMs: number): number {
+  const {slab, rows, propagation} = state;
+  const {count, slots, atLeast, olderMs, negated} = set;
+  if (count === 0) return Infinity;
+  state.work.criteria += count;
+  const {words, entryAt, entryCount} = slab;
+  // Entries are in order of time, so those from the future are last.
+  let end = entryCount;
+  while (end > 0 && words[entryAt + end - 1]! > nowMs) end--;
+  let due = end < entryCount ? words[entryAt + end]! : Infinity;
+  const bits = rows.words;
+  const {base} = rows;
+  for (let i = 0; i < count; i++) {
+    const n = atLeast[i]!;
+    let reached = 0;
+    if (n <= end) {
+      const lastsMs = words[entryAt + end - n]! + olderMs[i]!;
+      if (lastsMs >= nowMs) {
+        reached = 1;
+        if (lastsMs < due) due = lastsMs + 1;
+      }
+    }
+    const slot = slots[i]!;
+    const holds = reached ^ negated[i]!;
+    if (((bits[base + (slot >>> 5)]! >>> (slot & 31)) & 1) !== holds) {
+      propagation.flip(slot, holds === 1);
+    }
+  }
+  return due;
+}
+
+/** A criterion on what is known of the profile. */
+export function evaluateCriterion(
+  state: ShardState,
+  data: ProfileData,
+  criterion: Criterion,
+  nowMs: number,
+): void {
+  const {truth, slot, histories} = criterion;
+  const {slab, rows, propagation} = state;
+  state.work.criteria++;
+  truth.evaluate(slab, data, nowMs);
+  if (truth.holds !== (rows.bit(slot) === 1)) propagation.flip(slot, truth.holds);
+  if (histories.length === 0) return;
+  const timer = histories[0]!;
+  if (truth.nextMs !== Infinity) slab.locateOrAdd(timer, TIMES);
+  else if (!slab.locate(timer)) return;
+  slab.due = truth.nextMs;
+}

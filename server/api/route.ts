@@ -17,6 +17,9 @@ export interface Call<Body> {
   readonly query: URLSearchParams;
   readonly body: Body;
   readonly nowMs: number;
+  readonly isHead: boolean;
+  /** '' when absent; `name` in lower case. Only before the first `await`, of a route without a body. */
+  header(name: string): string;
 }
 
 export type Answer =

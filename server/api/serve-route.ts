@@ -40,7 +40,7 @@ async function handle(
   response: TransportResponse,
 ): Promise<void> {
   // The request may be read only until the first await.
-  const {path, params, query} = request;
+  const {method, path, params, query} = request;
   const principal = authorize(route, parts, request);
   let body: unknown;
   if (route.validate !== undefined) {
@@ -48,7 +48,16 @@ async function handle(
     if (body === 'aborted' || response.aborted) return;
     body = validBody(route, body);
   }
-  const call = {principal, path, params, query, body, nowMs: parts.nowMs()};
+  const call = {
+    principal,
+    path,
+    params,
+    query,
+    body,
+    nowMs: parts.nowMs(),
+    isHead: method === 'HEAD',
+    header: (name: string) => request.header(name),
+  };
   // Not awaited when it is at hand: an answer from memory goes out in the same turn.
   const answer = route.handle(call);
   await send(answer instanceof Promise ? await answer : answer, response);

@@ -20,4 +20,18 @@ export const BOUNDS = {
   stopGraceMs: 5_000,
   /** Told to a client that has to wait. */
   retryAfterS: 1,
+  downloads: {
+    /** Made at the same time; others wait. */
+    jobsMax: 1,
+    /** Waiting. At it: 409. */
+    waitingMax: 100,
+    /** Kept in the list. At it the oldest that failed or expired is forgotten; with none: 409. */
+    recordsMax: 1_000,
+    /** Of all files on the disk together. A download that would go beyond it fails. */
+    bytesMax: 20 * 2 ** 30,
+    /** From ready to expired. */
+    keptMs: 86_400_000,
+    /** Times one that a restart interrupts is begun; then it fails. */
+    attemptsMax: 3,
+  },
 } as const;

@@ -13,6 +13,8 @@ import {
 import {IdentityStore} from '../storage/identity-store.ts';
 import {createApi} from './api/create-api.ts';
 import {DeltaCounts} from './api/delta-counts.ts';
+import {AudienceStates} from './api/audience-states.ts';
+import {downloadRoutes} from './api/download-routes.ts';
 import {answerNotFound} from './api/not-found.ts';
 import {maySee} from './api/permissions.ts';
 import {testRoutes} from './api/test-routes.ts';
@@ -24,11 +26,13 @@ import {Catalog} from './catalog/catalog.ts';
 import {DefinitionCheck} from './catalog/definition-check.ts';
 import {NamedCursorStore, WatchedAttributeStore} from './catalog/stream-memory.ts';
 import {BOUNDS} from './config.ts';
+import {Downloads} from './downloads/downloads.ts';
 import {chooseTransport} from './http/choose-transport.ts';
 import type {Transport} from './http/transport.ts';
 import {Deduplicator} from './inputs/deduplicate.ts';
 import {EventsApi} from './inputs/events-api.ts';
 import {IdentityDirectory} from './inputs/identity-directory.ts';
+import {canonicalIdentityType} from './inputs/identity-types.ts';
 import {Ingest} from './inputs/ingest.ts';
 import {parseMsgpack} from './inputs/lossless-json.ts';
 import {Gazetteer} from './location/gazetteer.ts';
@@ -192,6 +196,16 @@ async function wire(
   await hub.start();
   closeRevokedTokens(catalog, hub);
 
+  const downloads = await Downloads.open({
+    catalog,
+    shards,
+    folder: join(dataFolder, 'downloads'),
+    bounds: BOUNDS.downloads,
+    nowMs,
+    onError,
+  });
+  closers.push(() => downloads.stop());
+
   const listen = await chooseTransport(options.transport ?? 'auto');
   const transport: Transport = await listen({
     host: options.host,
@@ -209,9 +223,19 @@ async function wire(
         counts: new DeltaCounts(shards),
         extras: audience => ({...NO_EXTRAS, variants: tests.variants(audience)}),
         variantTest: (audience, name) => tests.membersOf(audience, name),
-        moreRoutes: testRoutes({audiences, tests, connectedOutputs: () => 0}),
+        moreRoutes: [
+          ...testRoutes({audiences, tests, connectedOutputs: () => 0}),
+          ...downloadRoutes({
+            audiences,
+            tests,
+            downloads,
+            states: new AudienceStates(shards),
+            canonicalIdentityType,
+          }),
+        ],
         findProfile,
-        eraseProfile: mpid => eraseProfile(mpid, {shards, directory}),
+        eraseProfile: mpid =>
+          downloads.erase(mpid, () => eraseProfile(mpid, {shards, directory})),
         metricsText: () => metrics.text(),
         version: VERSION,
       }),

@@ -9,6 +9,7 @@ import type {Ordinal} from './ids.ts';
 import {armLifetime, reachFuture} from './profiles/lifetime.ts';
 import type {ProfileData, ScopeData} from './profiles/profile-data.ts';
 import type {EventRecord, ProfileRecord} from './record.ts';
+import {ScratchList} from './scratch-list.ts';
 import type {ShardState} from './shard-state.ts';
 
 /**
@@ -19,11 +20,11 @@ export const LOSSES_OF = {production: -2, development: -1} as const;
 
 export class Intake {
   readonly #state: ShardState;
-  #found: Predicate[] = [];
-  readonly histories: History[] = [];
-  readonly criteria: Criterion[] = [];
+  readonly #found = new ScratchList<Predicate>();
+  readonly histories = new ScratchList<History>();
+  readonly criteria = new ScratchList<Criterion>();
   /** Indexes of watched attributes that changed. */
-  readonly watched: number[] = [];
+  readonly watched = new ScratchList<number>();
 
   constructor(state: ShardState) {
     this.#state = state;
@@ -31,9 +32,9 @@ export class Intake {
 
   begin(): void {
     this.#state.stamp++;
-    this.histories.length = 0;
-    this.criteria.length = 0;
-    this.watched.length = 0;
+    this.histories.clear();
+    this.criteria.clear();
+    this.watched.clear();
   }
 
   /** The profile's histories are open. */
@@ -138,10 +139,10 @@ export class Intake {
   #takeEvent(event: EventRecord, record: ProfileRecord, nowMs: number): void {
     const state = this.#state;
     const found = this.#found;
-    found.length = 0;
+    found.clear();
     state.criteria.index.find(event, record.scope, record.inputId, nowMs, found);
-    for (let i = 0; i < found.length; i++) {
-      const predicate = found[i]!;
+    for (let i = 0; i < found.count; i++) {
+      const predicate = found.items[i]!;
       for (const history of state.criteria.historiesOf(predicate)) {
         this.#feed(history, predicate, event, nowMs);
         if (history.stamp === state.stamp) continue;

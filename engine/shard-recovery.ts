@@ -147,7 +147,10 @@ export function makeTruth(shard: Shard, ordinal: Ordinal, atMs: number): void {
   const occasion = {nowMs: atMs, occasion: 'lapse'} as const;
   for (const history of present) evaluateHistory(shard, data, history, occasion);
   intake.touchAllOf(data);
-  for (const criterion of intake.criteria) evaluateCriterion(shard, data, criterion, atMs);
+  const {criteria} = intake;
+  for (let i = 0; i < criteria.count; i++) {
+    evaluateCriterion(shard, data, criteria.items[i]!, atMs);
+  }
   propagation.drain();
   repairMemberships(shard, ordinal, atMs);
   slab.open(ordinal);
@@ -162,12 +165,14 @@ function repairMemberships(shard: Shard, ordinal: Ordinal, atMs: number): void {
   const list = memberships.list(ordinal);
   for (let i = 0; i < list.length; i += 2) told.add(list[i]!);
   const repair = {cause: CAUSE_DEFINITION, atMs};
-  for (const flip of propagation.flippedRoots) {
+  const roots = propagation.flippedRoots;
+  for (let i = 0; i < roots.count; i++) {
+    const flip = roots.items[i]!;
     for (const audience of audiences.atRoot(flip >> 1) ?? []) {
       if (!told.delete(audience.id)) memberships.tell(ordinal, audience, {member: true, ...repair});
     }
   }
-  propagation.flippedRoots.length = 0;
+  roots.clear();
   for (const id of told) {
     const audience = audiences.get(id);
     if (audience !== undefined) memberships.tell(ordinal, audience, {member: false, ...repair});

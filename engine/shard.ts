@@ -62,11 +62,14 @@ export class Shard extends ShardState {
     this.intake.take(ordinal, record, nowMs);
     const data = this.data(ordinal)!;
     const occasion = {nowMs, occasion: 'arrival'} as const;
-    for (const history of this.intake.histories) evaluateHistory(this, data, history, occasion);
-    for (const criterion of this.intake.criteria) evaluateCriterion(this, data, criterion, nowMs);
+    const {histories} = this.intake;
+    for (let i = 0; i < histories.count; i++) {
+      evaluateHistory(this, data, histories.items[i]!, occasion);
+    }
+    this.#evaluateTouched(data, nowMs);
     this.#finish(ordinal, nowMs, record.events.length > 0 ? CAUSE_EVENT : CAUSE_PROFILE);
     const {watched} = this.intake;
-    if (watched.length > 0) this.memberships.tellAttributes(ordinal, watched, nowMs);
+    if (watched.count > 0) this.memberships.tellAttributes(ordinal, watched, nowMs);
     this.onDirty(ordinal);
   }
 
@@ -226,7 +229,7 @@ export class Shard extends ShardState {
     data.toldMs = nowMs;
     this.#begin(ordinal);
     this.intake.takeLosses(data, record);
-    for (const criterion of this.intake.criteria) evaluateCriterion(this, data, criterion, nowMs);
+    this.#evaluateTouched(data, nowMs);
     this.#finish(ordinal, nowMs, CAUSE_PROFILE);
     this.onDirty(ordinal);
   }
@@ -238,18 +241,26 @@ export class Shard extends ShardState {
     this.memberships.begin();
   }
 
+  /** Criteria on what is known of the profile. */
+  #evaluateTouched(data: ProfileData, nowMs: number): void {
+    const {criteria} = this.intake;
+    for (let i = 0; i < criteria.count; i++) {
+      evaluateCriterion(this, data, criteria.items[i]!, nowMs);
+    }
+  }
+
   /** Propagates what flipped, tells the deltas, and arms the profile's next moment. */
   #finish(ordinal: Ordinal, atMs: number, cause: number): void {
     this.propagation.drain();
     const roots = this.propagation.flippedRoots;
-    for (let i = 0; i < roots.length; i++) {
-      const flip = roots[i]!;
+    for (let i = 0; i < roots.count; i++) {
+      const flip = roots.items[i]!;
       const change = {member: (flip & 1) === 1, cause, atMs};
       for (const audience of this.audiences.atRoot(flip >> 1) ?? []) {
         this.memberships.tell(ordinal, audience, change);
       }
     }
-    roots.length = 0;
+    roots.clear();
     this.armOpened(ordinal);
   }
 
@@ -296,12 +307,12 @@ export class Shard extends ShardState {
 
   #settleMoment(ordinal: Ordinal, atMs: number): void {
     const data = this.data(ordinal)!;
-    if (hasExpired(this, data, atMs)) {
+    this.#begin(ordinal);
+    const {slab} = this;
+    if (slab.locate(EXPIRY) && slab.due <= atMs && hasExpired(this, data, atMs)) {
       this.#forget(ordinal, atMs, CAUSE_TIME);
       return;
     }
-    this.#begin(ordinal);
-    const {slab} = this;
     const occasion = {nowMs: atMs, occasion: 'lapse'} as const;
     // Evaluating may add histories at the end, not due now, and takes none away but the one at hand.
     for (let i = 0; i < slab.historyCount; i++) {
@@ -317,7 +328,7 @@ export class Shard extends ShardState {
         i--;
       }
     }
-    for (const criterion of this.intake.criteria) evaluateCriterion(this, data, criterion, atMs);
+    this.#evaluateTouched(data, atMs);
     this.#finish(ordinal, atMs, CAUSE_TIME);
     assert(this.dueMs[ordinal]! > atMs, 'a settled moment does not come again');
     this.onDirty(ordinal);

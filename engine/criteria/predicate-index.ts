@@ -51,7 +51,7 @@ export class PredicateIndex {
     scope: number,
     inputId: number,
     nowMs: number,
-    found: Predicate[],
+    found: {push(predicate: Predicate): void},
   ): void {
     const byName = this.#byEvent.get(event.kind);
     if (byName === undefined) return;

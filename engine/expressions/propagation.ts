@@ -5,18 +5,20 @@
  * queues by level.
  */
 import type {TruthRows} from '../profiles/truth-rows.ts';
+import {ScratchList} from '../scratch-list.ts';
 import type {ExpressionGraph} from './expression-graph.ts';
 
 export class Propagation {
   readonly #graph: ExpressionGraph;
   readonly #rows: TruthRows;
-  #queues: number[][] = [];
+  /** By level; a node waits in its level's queue at most once. */
+  #queues: ScratchList<number>[] = [];
   #queued = new Uint8Array(256);
   #isRoot = new Uint8Array(256);
   /** Profiles for which each node holds. */
   #counts = new Int32Array(256);
   /** Roots that flipped since the last drain: `slot × 2 + now true`. */
-  readonly flippedRoots: number[] = [];
+  readonly flippedRoots = new ScratchList<number>();
   flips = 0;
   evaluated = 0;
   // The graph as flat columns: node after node, so that a flip reads a line of memory, not a chain of objects.
@@ -38,7 +40,7 @@ export class Propagation {
     this.#isStale = true;
     const end = this.#graph.end;
     this.#rows.reserve(end);
-    while (this.#queues.length < this.#graph.levels) this.#queues.push([]);
+    while (this.#queues.length < this.#graph.levels) this.#queues.push(new ScratchList());
     if (end <= this.#counts.length) return;
     const size = Math.max(end, this.#counts.length * 2);
     const counts = new Int32Array(size);
@@ -92,13 +94,14 @@ export class Propagation {
   drain(): void {
     for (let level = 1; level < this.#queues.length; level++) {
       const queue = this.#queues[level]!;
-      for (let i = 0; i < queue.length; i++) {
-        const slot = queue[i]!;
+      const {items} = queue;
+      for (let i = 0; i < queue.count; i++) {
+        const slot = items[i]!;
         this.#queued[slot] = 0;
         const value = this.evaluate(slot);
         if (value !== (this.#rows.bit(slot) === 1)) this.flip(slot, value);
       }
-      queue.length = 0;
+      queue.clear();
     }
   }
 

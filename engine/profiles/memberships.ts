@@ -3,29 +3,32 @@ import type {Audience} from '../audiences/audience-table.ts';
 import {ADD, ATTRIBUTE_UPDATE, CAUSE_PROFILE, DELETE} from '../deltas.ts';
 import {NUMBERS} from '../histories/history-slab.ts';
 import type {Ordinal} from '../ids.ts';
+import {ScratchList} from '../scratch-list.ts';
 import type {ShardState} from '../shard-state.ts';
 
 /** The history of a profile's memberships: time of joining, audience id. */
 export const MEMBERSHIPS = 0;
 
+export interface MembershipChange {
+  readonly member: boolean;
+  readonly cause: number;
+  readonly atMs: number;
+}
+
 export class Memberships {
   readonly #state: ShardState;
   /** Audiences joined since the record began: they have the attributes of now. */
-  #joined: number[] = [];
+  readonly #joined = new ScratchList<number>();
 
   constructor(state: ShardState) {
     this.#state = state;
   }
 
   begin(): void {
-    this.#joined.length = 0;
+    this.#joined.clear();
   }
 
-  tell(
-    ordinal: Ordinal,
-    audience: Audience,
-    change: {member: boolean; cause: number; atMs: number},
-  ): void {
+  tell(ordinal: Ordinal, audience: Audience, change: MembershipChange): void {
     const {table, deltas, slab, work} = this.#state;
     const {member, cause, atMs} = change;
     work.deltas++;
@@ -83,13 +86,14 @@ export class Memberships {
   }
 
   /** Watched attributes, by index, of a profile that was a member before the record. */
-  tellAttributes(ordinal: Ordinal, attributes: readonly number[], atMs: number): void {
+  tellAttributes(ordinal: Ordinal, attributes: ScratchList<number>, atMs: number): void {
     const {table, deltas, audiences} = this.#state;
     const memberships = this.list(ordinal);
-    for (const attribute of attributes) {
+    for (let a = 0; a < attributes.count; a++) {
+      const attribute = attributes.items[a]!;
       for (let i = 0; i < memberships.length; i += 2) {
         const audience = audiences.get(memberships[i]!);
-        if (audience === undefined || this.#joined.includes(audience.id)) continue;
+        if (audience === undefined || this.#hasJoined(audience.id)) continue;
         deltas.push(
           audience.id,
           table.hi(ordinal),
@@ -102,6 +106,12 @@ export class Memberships {
         );
       }
     }
+  }
+
+  #hasJoined(audience: number): boolean {
+    for (let i = 0; i < this.#joined.count; i++)
+      if (this.#joined.items[i] === audience) return true;
+    return false;
   }
 
   /** In the located memberships; −1 when it is not there. */

@@ -1,0 +1,223 @@
+/**
+ * A question put to everybody, a slice at a time, and what stays open to the sample. What is known of
+ * everybody narrows what the sample has to answer: of "gold members who bought a tent" only the gold members.
+ */
+import type {BoundCriterion} from '../criteria/bound-criterion.ts';
+import type {Ordinal} from '../ids.ts';
+import {isSampled} from '../profiles/sampled.ts';
+import type {Shard} from '../shard.ts';
+import {Examples} from './examples.ts';
+import {evaluate, FALSE, type Formula, OPEN, TRUE} from './formula.ts';
+import {type AskedDefinition, compileQuestion, type Leaf, type Question} from './question.ts';
+
+export interface PollOptions {
+  readonly nowMs: number;
+  /** The journal is so small that everybody is asked what only it knows. */
+  readonly everybody: boolean;
+  /** More questions about profiles' facts than this go to the sample. */
+  readonly factsMax: number;
+  /** Rows between two pauses. */
+  readonly sliceRows: number;
+}
+
+/** Counts are in the order of `paths`. */
+export interface PollResult {
+  readonly paths: readonly string[];
+  /** For whom it holds, whatever is open. */
+  readonly certain: Float64Array;
+  /** For whom it depends on what is open. */
+  readonly open: Float64Array;
+  /** Of the open ones, how many were asked, and for how many it holds. Zero where the ballots have to be counted. */
+  readonly asked: Float64Array;
+  readonly held: Float64Array;
+  /** Some for whom it holds, of each part that is a change. */
+  readonly examples: readonly BigInt64Array[];
+  /** The open ones who were asked, when the journal has to say the rest. */
+  readonly ballots: Ballots | undefined;
+}
+
+/** Everything that the journal has to be asked for, and by whom. Survives structured cloning. */
+export interface Ballots {
+  readonly hi: Int32Array;
+  readonly lo: Uint32Array;
+  /** Watermark at which each profile appeared: older entries are of another life. */
+  readonly born: Float64Array;
+  /** Truth of every leaf, profile after profile. */
+  readonly values: Uint8Array;
+  /** 1 for leaves that everybody was asked. */
+  readonly isGeneral: Uint8Array;
+  /** By leaf; undefined where the truth is known. */
+  readonly criteria: readonly (BoundCriterion | undefined)[];
+  readonly paths: readonly string[];
+  readonly formulas: readonly Formula[];
+}
+
+export function* poll(
+  shard: Shard,
+  asked: AskedDefinition,
+  options: PollOptions,
+): Generator<undefined, PollResult> {
+  for (;;) {
+    const {generation} = shard.graph;
+    const pass = new Pass(shard, compileQuestion(shard, asked), options);
+    while (pass.from < shard.table.end) {
+      if (pass.from > 0) yield;
+      // A slot that means something else now: what was counted is of no use.
+      if (shard.graph.generation !== generation) break;
+      pass.slice();
+    }
+    if (pass.from >= shard.table.end) return pass.result();
+  }
+}
+
+class Pass {
+  from: Ordinal = 0;
+  readonly #shard: Shard;
+  readonly #question: Question;
+  readonly #options: PollOptions;
+  /** Leaves that everybody is asked; the rest is asked of the sample. */
+  readonly #isGeneral: Uint8Array;
+  readonly #hasEvents: boolean;
+  readonly #certain: Float64Array;
+  readonly #open: Float64Array;
+  readonly #asked: Float64Array;
+  readonly #held: Float64Array;
+  readonly #examples: readonly Examples[];
+  readonly #ballots = {
+    hi: [] as number[],
+    lo: [] as number[],
+    born: [] as number[],
+    values: [] as number[],
+  };
+
+  constructor(shard: Shard, question: Question, options: PollOptions) {
+    this.#shard = shard;
+    this.#question = question;
+    this.#options = options;
+    const facts = question.leaves.filter(({kind}) => kind === 'truth').length;
+    const asksFacts = facts * shard.table.count <= options.factsMax;
+    this.#isGeneral = Uint8Array.from(question.leaves, ({kind}) =>
+      kind === 'bit' || (kind === 'truth' && asksFacts) ? 1 : 0,
+    );
+    this.#hasEvents = question.leaves.some(({kind}) => kind === 'events');
+    const parts = question.parts.length;
+    this.#certain = new Float64Array(parts);
+    this.#open = new Float64Array(parts);
+    this.#asked = new Float64Array(parts);
+    this.#held = new Float64Array(parts);
+    this.#examples = question.parts.map(({path}) => Examples.for(path));
+  }
+
+  slice(): void {
+    const {table, rows} = this.#shard;
+    const {leaves} = this.#question;
+    const end = Math.min(table.end, this.from + this.#options.sliceRows);
+    const values = new Uint8Array(leaves.length).fill(OPEN);
+    const bits = leaves.flatMap((each, number) =>
+      each.kind === 'bit' ? {number, word: each.slot >>> 5, shift: each.slot & 31} : [],
+    );
+    const facts = leaves.flatMap((each, number) =>
+      each.kind === 'truth' && this.#isGeneral[number] === 1 ? {number, leaf: each} : [],
+    );
+    rows.forEachBlock(this.from, end, (words, at, stride, first, count) => {
+      for (let row = 0, base = at; row < count; row++, base += stride) {
+        const ordinal = first + row;
+        if (!table.isLive(ordinal)) continue;
+        for (let i = 0; i < bits.length; i++) {
+          const {number, word, shift} = bits[i]!;
+          values[number] = ((words[base + word]! >>> shift) & 1) === 1 ? TRUE : FALSE;
+        }
+        for (let i = 0; i < facts.length; i++) {
+          const {number, leaf} = facts[i]!;
+          values[number] = this.#ask(ordinal, leaf);
+        }
+        this.#count(ordinal, values);
+      }
+    });
+    this.from = end;
+  }
+
+  result(): PollResult {
+    const {parts, leaves} = this.#question;
+    const paths = parts.map(({path}) => path);
+    const {hi, lo, born, values} = this.#ballots;
+    return {
+      paths,
+      certain: this.#certain,
+      open: this.#open,
+      asked: this.#asked,
+      held: this.#held,
+      examples: this.#examples.map(each => each.mpids()),
+      ballots: !this.#hasEvents
+        ? undefined
+        : {
+            hi: Int32Array.from(hi),
+            lo: Uint32Array.from(lo),
+            born: Float64Array.from(born),
+            values: Uint8Array.from(values),
+            isGeneral: this.#isGeneral,
+            criteria: leaves.map(each => (each.kind === 'events' ? each.bound : undefined)),
+            paths,
+            formulas: parts.map(({formula}) => formula),
+          },
+    };
+  }
+
+  #count(ordinal: Ordinal, values: Uint8Array): void {
+    const {table} = this.#shard;
+    const {parts} = this.#question;
+    let isOpen = false;
+    for (let part = 0; part < parts.length; part++) {
+      const truth = evaluate(parts[part]!.formula, values);
+      if (truth === TRUE) {
+        this.#certain[part]!++;
+        this.#examples[part]!.offer(table.hi(ordinal), table.lo(ordinal));
+      } else if (truth === OPEN) {
+        this.#open[part]!++;
+        isOpen = true;
+      }
+    }
+    if (!isOpen) return;
+    const hi = table.hi(ordinal);
+    const lo = table.lo(ordinal);
+    if (this.#options.everybody || isSampled(hi, lo)) this.#askOne(ordinal, values);
+  }
+
+  /** Of the sample: what everybody could not be asked. */
+  #askOne(ordinal: Ordinal, values: Uint8Array): void {
+    const {table} = this.#shard;
+    const {leaves, parts} = this.#question;
+    const own = values.slice();
+    for (let number = 0; number < leaves.length; number++) {
+      const each = leaves[number]!;
+      if (each.kind === 'truth' && this.#isGeneral[number] === 0) {
+        own[number] = this.#ask(ordinal, each);
+      }
+    }
+    const hi = table.hi(ordinal);
+    const lo = table.lo(ordinal);
+    if (this.#hasEvents) {
+      this.#ballots.hi.push(hi);
+      this.#ballots.lo.push(lo);
+      this.#ballots.born.push(this.#shard.data(ordinal)!.born);
+      for (const value of own) this.#ballots.values.push(value);
+      return;
+    }
+    for (let part = 0; part < parts.length; part++) {
+      const {formula} = parts[part]!;
+      if (evaluate(formula, values) !== OPEN) continue;
+      this.#asked[part]!++;
+      if (evaluate(formula, own) !== TRUE) continue;
+      this.#held[part]!++;
+      this.#examples[part]!.offer(hi, lo);
+    }
+  }
+
+  #ask(ordinal: Ordinal, {truth}: Leaf & {kind: 'truth'}): number {
+    const {slab} = this.#shard;
+    slab.open(ordinal);
+    const nowMs = Math.max(this.#options.nowMs, this.#shard.nowMs);
+    truth.evaluate(slab, this.#shard.data(ordinal)!, nowMs);
+    return truth.holds ? TRUE : FALSE;
+  }
+}

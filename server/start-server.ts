@@ -113,11 +113,21 @@ async function wire(
   closers.push(() => directory.close());
 
   const watched = new WatchedAttributeStore(catalog);
-  const bringUp = async (shard: number): Promise<void> => {
-    await shards.call(shard, 'watch', {attributes: watched.list()});
-    const claims = await shards.call(shard, 'claims', {after: directory.watermark(shard)});
-    const losses = directory.recover(claims);
-    if (losses.length > 0) await ingest.tellLosses(losses, nowMs());
+  const bringUp = async (): Promise<void> => {
+    await shards.callAll('watch', {attributes: watched.list()});
+    await ingest.recover(nowMs());
+    await audiences.resendAll();
+  };
+  let bringing = Promise.resolve();
+  const bringUpAgain = (): void => {
+    const attempt = async (): Promise<void> => {
+      // Whichever shard comes last brings all of them up.
+      if (!isStopping && shards.isReady) await bringUp();
+    };
+    bringing = bringing.then(attempt).catch((error: unknown) => {
+      onError(error);
+      setTimeout(bringUpAgain, BRING_UP_AGAIN_MS).unref();
+    });
   };
   const shards = await ShardPool.start({
     dataFolder,
@@ -127,11 +137,10 @@ async function wire(
     ...BOUNDS,
     onFailed: (shard, message) => log.error({shard}, message),
     onSeen: entries => seen.load(entries, nowMs()),
+    onRecovered: shard => directory.restarted(shard),
     onRestarted: shard => {
       log.warn({shard}, 'a shard was restarted from its disk');
-      bringUp(shard)
-        .then(() => audiences.resendAll())
-        .catch(onError);
+      bringUpAgain();
     },
   });
   closers.push(() => shards.stop());
@@ -151,8 +160,7 @@ async function wire(
     },
   });
   const audiences = new AudienceBook({catalog, shards, check});
-  for (let shard = 0; shard < shardCount; shard++) await bringUp(shard);
-  await audiences.resendAll();
+  await bringUp();
 
   const tests = new AudienceTests(catalog);
   const authenticator = new Authenticator({catalog, adminToken: admin.token});
@@ -234,8 +242,7 @@ async function wire(
           }),
         ],
         findProfile,
-        eraseProfile: mpid =>
-          downloads.erase(mpid, () => eraseProfile(mpid, {shards, directory})),
+        eraseProfile: mpid => downloads.erase(mpid, () => eraseProfile(mpid, {shards, directory})),
         metricsText: () => metrics.text(),
         version: VERSION,
       }),
@@ -258,6 +265,8 @@ async function wire(
   };
 }
 
+/** A shard that is gone again brings all of them up itself; this is for what else may fail. */
+const BRING_UP_AGAIN_MS = 1000;
 const VERSION = '0.1.0';
 const NO_EXTRAS = {connectedOutputs: 0, faults: []};
 
@@ -268,10 +277,10 @@ async function eraseProfile(
   const shard = shards.shardOf(mpid);
   const profile = await shards.call(shard, 'profile', {mpid});
   if (profile === undefined) return false;
-  for (const {scope, identities} of profile.scopes) {
-    const claims = identities.map(([type, value]) => ({type, value}));
-    directory.forget(environmentOf(scope), mpid, claims);
-  }
+  const identities = profile.scopes.flatMap(({scope, identities: held}) =>
+    held.map(([type, value]) => ({environment: environmentOf(scope), type, value})),
+  );
+  await directory.forget(identities, mpid);
   return shards.call(shard, 'erase', {mpid});
 }
 

@@ -2,9 +2,11 @@
  * From a batch's identities to its profile. An identity belongs to one profile: the last batch that
  * carries it.
  *
- * Claims take effect in memory at once and reach this directory's disk behind the shards' commits. After a
- * crash the claims that the journals have and the disk has not are taken again, in the order of their
- * numbers, and every profile that lost an identity is told again; telling twice changes nothing.
+ * A claim takes effect here at once, so that the next batch finds the profile. It is written to this directory's
+ * disk only after its batch is durable, and whoever lost by it was told durably: what is on this disk is never
+ * ahead of the shards. Behind it may be: with every write goes how far it has seen each shard, and after a
+ * start the claims since then are asked for and taken again, in the order of their numbers. Telling a loss twice
+ * changes nothing.
  */
 import {randomBytes} from 'node:crypto';
 import type {Environment} from '../../engine/ids.ts';
@@ -30,6 +32,27 @@ export interface Loss {
   readonly sequence: number;
 }
 
+/** The claims of one batch, from when it is made until it is known what became of it. */
+export interface ClaimedBatch {
+  readonly environment: Environment;
+  readonly mpid: bigint;
+  readonly claims: readonly NumberedClaim[];
+  readonly losses: readonly Loss[];
+}
+
+/** All of it durable; nothing of it; or nobody can say before the shards are asked. */
+export type ClaimFate = 'durable' | 'dropped' | 'unknown';
+
+interface Change {
+  readonly key: IdentityKey;
+  readonly owner: IdentityOwner | undefined;
+}
+
+interface Claimed {
+  readonly key: IdentityKey;
+  readonly owner: IdentityOwner;
+}
+
 /** Owners remembered in memory, twice this many at most. */
 const CACHE_ENTRIES = 200_000;
 const COMMIT_DELAY_MS = 20;
@@ -38,12 +61,21 @@ export class IdentityDirectory {
   readonly #store: IdentityStore;
   readonly #onError: (error: unknown) => void;
   #sequence: number;
-  /** Claims that are not on disk yet. */
-  #pending = new Map<string, {key: IdentityKey; owner: IdentityOwner | undefined}>();
-  #writing = new Map<string, {key: IdentityKey; owner: IdentityOwner | undefined}>();
+  /** The newest claims, of batches that are not known to be durable. */
+  readonly #claimed = new Map<string, Claimed>();
+  /** Durable with the shards, not on this disk yet. */
+  #pending = new Map<string, Change>();
+  #writing = new Map<string, Change>();
   #young = new Map<string, IdentityOwner>();
   #old = new Map<string, IdentityOwner>();
+  /** How far everything is known of each shard, and how far its commits have come. */
   readonly #watermarks: number[];
+  readonly #durable: number[];
+  /** Shards whose claims of before their start were taken, and the losses told. */
+  readonly #isRecovered: boolean[] = [];
+  /** Claims by which others lose, under way or of unknown fate: while there are any, no watermark moves. */
+  #unsettled = 0;
+  #unknown: ClaimedBatch[] = [];
   #timer: NodeJS.Timeout | undefined;
   #committing: Promise<void> = Promise.resolve();
 
@@ -56,11 +88,7 @@ export class IdentityDirectory {
     this.#sequence = store.sequence();
     const known = store.watermarks();
     this.#watermarks = Array.from({length: shards}, (_, shard) => known[shard] ?? 0);
-  }
-
-  /** Claims of a shard's journal after this are to be taken again. */
-  watermark(shard: number): number {
-    return this.#watermarks[shard]!;
+    this.#durable = [...this.#watermarks];
   }
 
   /** The profile that has this identity. */
@@ -80,25 +108,55 @@ export class IdentityDirectory {
     return newMpid();
   }
 
-  /** Gives the claims to the profile; says who loses by it. */
-  claim(
-    environment: Environment,
-    mpid: bigint,
-    claims: readonly Claim[],
-  ): {claims: NumberedClaim[]; losses: Loss[]} {
+  /** Gives the claims to the profile; says who loses by it. To be settled. */
+  claim(environment: Environment, mpid: bigint, claims: readonly Claim[]): ClaimedBatch {
     const losses: Loss[] = [];
     const numbered = claims.map(({type, value}) => {
       const sequence = ++this.#sequence;
       if (value !== undefined) {
-        const loss = this.#take({environment, type, value}, {mpid, sequence});
-        if (loss !== undefined) losses.push(loss);
+        const key = {environment, type, value};
+        const before = this.#owner(key);
+        // A claim that changes nothing need not be remembered: its number matters to no one.
+        if (before?.mpid !== mpid) this.#claimed.set(nameOf(key), {key, owner: {mpid, sequence}});
+        if (before !== undefined && before.mpid !== mpid) {
+          losses.push({...key, mpid: before.mpid, sequence});
+        }
       }
       return {type, value, sequence};
     });
-    return {claims: numbered, losses};
+    if (losses.length > 0) this.#unsettled++;
+    return {environment, mpid, claims: numbered, losses};
   }
 
-  /** Claims of the journal that may not have reached the disk, all shards together. */
+  settle(batch: ClaimedBatch, fate: ClaimFate): void {
+    if (fate === 'unknown') {
+      this.#unknown.push(batch);
+      return;
+    }
+    const {environment, mpid} = batch;
+    for (const {type, value, sequence} of batch.claims) {
+      if (value === undefined) continue;
+      const key = {environment, type, value};
+      if (fate === 'durable') this.#confirm(key, {mpid, sequence});
+      this.#forgetClaim(key, sequence);
+    }
+    if (batch.losses.length > 0) this.#unsettled--;
+    this.#advance();
+  }
+
+  // ── After a start ─────────────────────────────────────────────────────────────────────────────
+
+  /** Claims of a shard's journal after this are to be taken again. */
+  watermark(shard: number): number {
+    return this.#watermarks[shard]!;
+  }
+
+  /** A shard has started anew: its commits say nothing until it is recovered. */
+  restarted(shard: number): void {
+    this.#isRecovered[shard] = false;
+  }
+
+  /** Claims of a shard's journal after `watermark(shard)`. Once the losses are told: `recovered`. */
   recover(entries: readonly IdentityClaims[]): Loss[] {
     const losses: Loss[] = [];
     const claims = entries.flatMap(entry => entry.claims).sort((a, b) => a.sequence - b.sequence);
@@ -106,43 +164,74 @@ export class IdentityDirectory {
       this.#sequence = Math.max(this.#sequence, sequence);
       if (value === undefined) continue;
       const key = {environment, type, value};
-      const known = this.#owner(key);
-      if (known !== undefined && known.sequence >= sequence) continue;
-      const loss = this.#take(key, {mpid, sequence});
-      if (loss !== undefined) losses.push(loss);
+      const known = this.#durableOwner(key);
+      if (known !== undefined && known.sequence >= sequence) {
+        // Another shard's claim was later: this profile has lost it, and may not have been told.
+        if (known.mpid !== mpid) losses.push({...key, mpid, sequence: known.sequence});
+        continue;
+      }
+      if (known !== undefined && known.mpid !== mpid)
+        losses.push({...key, mpid: known.mpid, sequence});
+      this.#pending.set(nameOf(key), {key, owner: {mpid, sequence}});
+      this.#forgetClaim(key, sequence);
     }
     return losses;
   }
 
-  /** An erased profile leads nowhere any more. */
-  forget(environment: Environment, mpid: bigint, identities: readonly Claim[]): void {
-    for (const {type, value} of identities) {
-      if (value === undefined) continue;
-      const key = {environment, type, value};
+  recovered(shard: number): void {
+    this.#isRecovered[shard] = true;
+  }
+
+  /** To be settled when every shard was asked; what comes to it meanwhile waits for the next time. */
+  unknown(): readonly ClaimedBatch[] {
+    return [...this.#unknown];
+  }
+
+  /** Every shard was asked after these were unknown: their claims were taken again, or there are none. */
+  settleUnknown(batches: readonly ClaimedBatch[]): void {
+    this.#unknown = this.#unknown.filter(batch => !batches.includes(batch));
+    for (const batch of batches) this.settle(batch, 'dropped');
+  }
+
+  /** A shard has committed everything up to here; its batches were settled before. */
+  committed(shard: number, watermark: number): void {
+    this.#durable[shard] = watermark;
+    this.#advance();
+    if (this.#pending.size > 0) this.#schedule();
+  }
+
+  // ── Erasure and the end ───────────────────────────────────────────────────────────────────────
+
+  /** A profile that is about to be erased leads nowhere any more; resolves when that is on disk. */
+  async forget(
+    identities: readonly (IdentityKey & {readonly value: string})[],
+    mpid: bigint,
+  ): Promise<void> {
+    for (const key of identities) {
       if (this.#owner(key)?.mpid !== mpid) continue;
       const name = nameOf(key);
+      this.#claimed.delete(name);
       this.#young.delete(name);
       this.#old.delete(name);
       this.#pending.set(name, {key, owner: undefined});
     }
-    this.#schedule();
-  }
-
-  /** A shard has committed everything up to here. */
-  committed(shard: number, watermark: number): void {
-    this.#watermarks[shard] = watermark;
-    if (this.#pending.size > 0) this.#schedule();
+    await this.#commitNext();
   }
 
   async close(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    await this.#committing;
-    await this.#commit();
+    await this.#commitNext();
     await this.#store.close();
   }
 
+  // ── Owners ────────────────────────────────────────────────────────────────────────────────────
+
   #owner(key: IdentityKey): IdentityOwner | undefined {
+    return this.#claimed.get(nameOf(key))?.owner ?? this.#durableOwner(key);
+  }
+
+  #durableOwner(key: IdentityKey): IdentityOwner | undefined {
     const name = nameOf(key);
     const pending = this.#pending.get(name) ?? this.#writing.get(name);
     if (pending !== undefined) return pending.owner;
@@ -153,14 +242,20 @@ export class IdentityDirectory {
     return owner;
   }
 
-  /** Returns what the profile that had it loses. */
-  #take(key: IdentityKey, owner: IdentityOwner): Loss | undefined {
-    const before = this.#owner(key);
-    // A claim that changes nothing need not be written: its number matters to no one.
-    if (before?.mpid === owner.mpid) return undefined;
-    this.#pending.set(nameOf(key), {key, owner});
-    if (before === undefined) return undefined;
-    return {...key, mpid: before.mpid, sequence: owner.sequence};
+  #confirm(key: IdentityKey, owner: IdentityOwner): void {
+    const name = nameOf(key);
+    const known = this.#durableOwner(key);
+    if (known !== undefined) {
+      if (known.sequence > owner.sequence) return;
+      // The same owner again; unless another claim lies between, it need not be written.
+      if (known.mpid === owner.mpid && !this.#claimed.has(name)) return;
+    }
+    this.#pending.set(name, {key, owner});
+  }
+
+  #forgetClaim(key: IdentityKey, sequence: number): void {
+    const name = nameOf(key);
+    if (this.#claimed.get(name)?.owner.sequence === sequence) this.#claimed.delete(name);
   }
 
   /** Two generations: what is asked for stays, the rest is forgotten with its generation. */
@@ -172,11 +267,27 @@ export class IdentityDirectory {
     this.#young.set(name, owner);
   }
 
+  // ── Writing ───────────────────────────────────────────────────────────────────────────────────
+
+  #advance(): void {
+    if (this.#unsettled > 0) return;
+    for (let shard = 0; shard < this.#watermarks.length; shard++) {
+      if (this.#isRecovered[shard] === true) this.#watermarks[shard] = this.#durable[shard]!;
+    }
+  }
+
   #schedule(): void {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      this.#committing = this.#committing.then(() => this.#commit()).catch(this.#onError);
+      this.#commitNext().catch(this.#onError);
     }, COMMIT_DELAY_MS);
+  }
+
+  #commitNext(): Promise<void> {
+    const commit = (): Promise<void> => this.#commit();
+    // After the one before, however that ended.
+    this.#committing = this.#committing.then(commit, commit);
+    return this.#committing;
   }
 
   async #commit(): Promise<void> {
@@ -184,10 +295,9 @@ export class IdentityDirectory {
     this.#pending = new Map();
     const changes = [...this.#writing.values()].map(({key, owner}) => [key, owner] as const);
     try {
-      await this.#store.commit(changes, {
-        watermarks: this.#watermarks,
-        sequence: this.#sequence,
-      });
+      // As of now: by the time it is written the shards have gone on, with claims that are not in it.
+      const watermarks = [...this.#watermarks];
+      await this.#store.commit(changes, {watermarks, sequence: this.#sequence});
       for (const [name, {owner}] of this.#writing) {
         if (owner !== undefined && !this.#pending.has(name)) this.#remember(name, owner);
       }

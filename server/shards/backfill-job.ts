@@ -6,23 +6,36 @@ import type {BackfillTask, FromBackfill} from './messages.ts';
 /** Entries in a chunk, and chunks that may wait at the shard: bounds what a scan holds in memory. */
 const CHUNK_ENTRIES = 4096;
 const CHUNKS_AHEAD = 4;
+/** Journal entries between two looks at whether the shard is still there. */
+const ENTRIES_A_TURN = 256;
 
 export default async function backfill({path, wanted, range, port}: BackfillTask): Promise<void> {
   const store = LmdbStore.open(path, {readOnly: true});
   let ahead = 0;
+  let isOver = false;
   let wake: (() => void) | undefined;
   port.on('message', () => {
     ahead--;
     wake?.();
   });
+  port.on('close', () => {
+    isOver = true;
+    wake?.();
+  });
   const send = async (found: FoundEntries, progress: number): Promise<void> => {
-    while (ahead >= CHUNKS_AHEAD) await new Promise<void>(resolve => (wake = resolve));
+    while (ahead >= CHUNKS_AHEAD && !isOver) {
+      await new Promise<void>(resolve => (wake = resolve));
+    }
     ahead++;
     port.postMessage({kind: 'found', found, progress} satisfies FromBackfill);
   };
   try {
     let chunk = noEntries();
+    let scanned = 0;
     for (const {watermark, found} of scanJournal(store, wanted, range)) {
+      if (++scanned % ENTRIES_A_TURN === 0) await new Promise(resolve => setImmediate(resolve));
+      // The shard stopped or died: nobody waits for this.
+      if (isOver) return;
       append(chunk, found);
       if (chunk.history.length < CHUNK_ENTRIES) continue;
       await send(chunk, range.until === 0 ? 1 : watermark / range.until);

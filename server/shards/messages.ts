@@ -14,6 +14,8 @@ export interface ShardSetup {
   readonly deltaRetentionMs: number;
   readonly checkpointEveryMs: number;
   readonly groupBytesMax: number;
+  /** The disk refused a commit of the thread before: nothing is written until it takes something. */
+  readonly isSuspended: boolean;
 }
 
 export type ToShard =
@@ -33,6 +35,7 @@ export type FromShard =
       /** Deduplication hashes within the retention: time, hash, hash, …, one array for each entry. */
       readonly seen: readonly Float64Array[];
     }
+  | {readonly kind: 'writable'}
   | {
       readonly kind: 'committed';
       readonly watermark: number;
@@ -41,9 +44,9 @@ export type FromShard =
       readonly ingests: readonly number[];
     }
   | {readonly kind: 'result'; readonly id: number; readonly value: unknown}
-  | {readonly kind: 'refused'; readonly id: number; readonly message: string}
+  | {readonly kind: 'refused'; readonly id: number}
   | {readonly kind: 'backfill'; readonly task: BackfillTask}
-  | {readonly kind: 'failed'; readonly message: string};
+  | {readonly kind: 'failed'; readonly message: string; readonly isDiskRefusing: boolean};
 
 /** A journal scan for the job pool. What is found goes straight to the shard, through the port. */
 export interface BackfillTask {

@@ -8,12 +8,18 @@ import type {ProfileRecord} from '../../engine/record.ts';
 import {RecordWriter} from '../../storage/record-codec.ts';
 import type {FromShard, ShardSetup, ToShard} from './messages.ts';
 import type {ShardCalls} from './protocol.ts';
+import {ShardUnavailableError} from './shard-unavailable.ts';
 import {startWorker} from './worker-entry.ts';
 
-export type IngestDone = (outcome: 'committed' | 'unavailable') => void;
+/** Durable; never sent; or sent to a shard that died before it answered. */
+export type IngestResult = 'committed' | 'unavailable' | 'unknown';
+export type IngestDone = (result: IngestResult) => void;
 
 export interface LinkEvents {
+  /** It has recovered what its disk has: it can be asked. */
   onReady(message: FromShard & {kind: 'ready'}): void;
+  /** It takes records. */
+  onWritable(): void;
   onCommitted(message: FromShard & {kind: 'committed'}): void;
   onBackfill(message: FromShard & {kind: 'backfill'}): void;
   onFailed(message: string): void;
@@ -25,10 +31,13 @@ const RESTART_MS_MAX = 10_000;
 const HEALTHY_MS = 60_000;
 
 export class ShardLink {
-  readonly #setup: ShardSetup;
+  readonly #setup: Omit<ShardSetup, 'isSuspended'>;
   readonly #events: LinkEvents;
   #worker: Worker | undefined;
   #ready = false;
+  #writable = false;
+  /** Its last commit was refused: the next thread waits with writing until its disk takes something. */
+  #isDiskRefusing = false;
   #stopping = false;
   #startedMs = 0;
   #restartMs = RESTART_MS_MIN;
@@ -39,14 +48,14 @@ export class ShardLink {
   #calls = new Map<number, {resolve: (value: unknown) => void; reject: (error: Error) => void}>();
   #inFlightBytes = 0;
 
-  constructor(setup: ShardSetup, events: LinkEvents) {
+  constructor(setup: Omit<ShardSetup, 'isSuspended'>, events: LinkEvents) {
     this.#setup = setup;
     this.#events = events;
     this.#start();
   }
 
   get isReady(): boolean {
-    return this.#ready;
+    return this.#writable;
   }
 
   /** Collected and on the way, not yet committed. */
@@ -67,7 +76,7 @@ export class ShardLink {
     const records = this.#writer.take();
     const done = this.#waiting;
     this.#waiting = [];
-    if (!this.#ready || this.#worker === undefined) {
+    if (!this.#writable || this.#worker === undefined) {
       for (const tell of done) tell('unavailable');
       return;
     }
@@ -98,12 +107,13 @@ export class ShardLink {
     this.#stopping = true;
     if (this.#ready) await this.call('stop', undefined).catch(() => {});
     this.#ready = false;
+    this.#writable = false;
   }
 
   #start(): void {
     this.#startedMs = Date.now();
     const worker = startWorker(SHARD_WORKER, {
-      workerData: this.#setup,
+      workerData: {...this.#setup, isSuspended: this.#isDiskRefusing} satisfies ShardSetup,
       name: `shard ${this.#setup.shard}`,
     });
     this.#worker = worker;
@@ -122,6 +132,11 @@ export class ShardLink {
         this.#ready = true;
         this.#events.onReady(message);
         break;
+      case 'writable':
+        this.#writable = true;
+        this.#isDiskRefusing = false;
+        this.#events.onWritable();
+        break;
       case 'committed':
         for (const id of message.ingests) this.#settle(id, 'committed');
         this.#events.onCommitted(message);
@@ -131,7 +146,7 @@ export class ShardLink {
         this.#calls.delete(message.id);
         break;
       case 'refused':
-        this.#calls.get(message.id)?.reject(new Error(message.message));
+        this.#calls.get(message.id)?.reject(new ShardUnavailableError());
         this.#calls.delete(message.id);
         break;
       case 'backfill':
@@ -139,23 +154,25 @@ export class ShardLink {
         break;
       case 'failed':
         this.#abandon();
+        this.#isDiskRefusing = message.isDiskRefusing;
         this.#events.onFailed(message.message);
         break;
     }
   }
 
-  #settle(id: number, outcome: 'committed' | 'unavailable'): void {
+  #settle(id: number, result: 'committed' | 'unknown'): void {
     const ingest = this.#ingests.get(id);
     if (ingest === undefined) return;
     this.#ingests.delete(id);
     this.#inFlightBytes -= ingest.bytes;
-    for (const tell of ingest.done) tell(outcome);
+    for (const tell of ingest.done) tell(result);
   }
 
   /** Nothing on the way can be counted on any more. */
   #abandon(): void {
     this.#ready = false;
-    for (const id of this.#ingests.keys()) this.#settle(id, 'unavailable');
+    this.#writable = false;
+    for (const id of this.#ingests.keys()) this.#settle(id, 'unknown');
     for (const call of this.#calls.values()) call.reject(new ShardUnavailableError());
     this.#calls.clear();
   }
@@ -170,12 +187,6 @@ export class ShardLink {
     setTimeout(() => {
       if (!this.#stopping) this.#start();
     }, waitMs);
-  }
-}
-
-export class ShardUnavailableError extends Error {
-  constructor() {
-    super('a shard is restarting; try again in a moment');
   }
 }
 

@@ -24,9 +24,13 @@ export interface ShardPoolOptions {
   readonly onFailed: (shard: number, message: string) => void;
   /** Deduplication memory of a shard that has (re)started. */
   readonly onSeen: (seen: readonly Float64Array[]) => void;
-  /** A shard is back after a failure. */
+  /** A shard is back after a failure: it answers, and takes no records yet. */
+  readonly onRecovered: (shard: number) => void;
+  /** It takes records again. */
   readonly onRestarted: (shard: number) => void;
 }
+
+const MISSED_BYTES = 2 ** 20;
 
 type CommitListener = (shard: number, watermark: number, deltas: Uint8Array) => void;
 
@@ -138,7 +142,8 @@ export class ShardPool implements Shards {
   async stop(): Promise<void> {
     await Promise.all(this.#links.map(link => link.stop()));
     await Promise.all(this.#stores.map(store => store?.close()));
-    await this.#jobs.destroy();
+    // Not destroyed: a thread that is terminated while it holds an LMDB environment can take the process along.
+    await this.#jobs.close({force: true});
   }
 
   #startShard(shard: number): Promise<void> {
@@ -146,14 +151,20 @@ export class ShardPool implements Shards {
       let started = false;
       this.#durable[shard] = 0;
       this.#feedFloor[shard] = 0;
-      const {onSeen, onFailed, onRestarted} = this.#options;
+      const {onSeen, onFailed, onRecovered, onRestarted} = this.#options;
       this.#links[shard] = new ShardLink(
         {shard, path: this.#path(shard), ...this.#settings()},
         {
           onReady: message => {
+            const told = this.#durable[shard]!;
             this.#durable[shard] = message.watermark;
             this.#feedFloor[shard] = message.feedFloor;
             onSeen(message.seen);
+            if (!started) return;
+            onRecovered(shard);
+            this.#tellMissed(shard, told);
+          },
+          onWritable: () => {
             if (started) onRestarted(shard);
             started = true;
             resolve();
@@ -170,6 +181,22 @@ export class ShardPool implements Shards {
     });
   }
 
+  /** What the thread before committed and could not tell any more. */
+  #tellMissed(shard: number, told: number): void {
+    const durable = this.#durable[shard]!;
+    let after = told;
+    for (;;) {
+      const entries = this.readFeed(shard, after, MISSED_BYTES);
+      for (const {watermark, deltas} of entries) {
+        for (const listener of this.#listeners) listener(shard, watermark, deltas);
+        after = watermark;
+      }
+      if (entries.length === 0) break;
+    }
+    if (after === durable || told === durable) return;
+    for (const listener of this.#listeners) listener(shard, durable, new Uint8Array(0));
+  }
+
   #committed(shard: number, message: FromShard & {kind: 'committed'}): void {
     this.#durable[shard] = message.watermark;
     this.#feedFloor[shard] = message.feedFloor;
@@ -184,7 +211,7 @@ export class ShardPool implements Shards {
     }
   }
 
-  #settings(): Omit<import('./messages.ts').ShardSetup, 'shard' | 'path'> {
+  #settings(): Omit<import('./messages.ts').ShardSetup, 'shard' | 'path' | 'isSuspended'> {
     const {
       eventRetentionMs,
       profileRetentionMs,

@@ -14,6 +14,9 @@ import type {FromBackfill, FromShard, ShardSetup, ToBackfill, ToShard} from './m
 const SLICE_PROFILES = 500;
 /** Never sleeps longer: the clock may be set. */
 const SLEEP_MS_MAX = 1000;
+/** A disk that was full is asked this often, and trusted when it takes so much. */
+const PROBE_EVERY_MS = 500;
+const PROBE_BYTES = 2 ** 20;
 
 class ShardThread {
   readonly #setup: ShardSetup;
@@ -27,13 +30,19 @@ class ShardThread {
   /** Definitions may have something to prepare. */
   #preparing = true;
   #backfilling: {readonly histories: readonly number[]; progress: number} | undefined;
+  /** This end of the scan under way: a thread with an open port does not end. */
+  #scan: MessagePort | undefined;
   #found: {readonly chunk: FromBackfill & {kind: 'found'}; readonly port: MessagePort}[] = [];
   #nextCheckpointMs = 0;
+  /** The disk refuses writes: what is on it is served as it is, time stands still, nothing is learned. */
+  #isSuspended: boolean;
+  #nextProbeMs = 0;
   #stopped = false;
 
   constructor(setup: ShardSetup, port: MessagePort) {
     this.#setup = setup;
     this.#port = port;
+    this.#isSuspended = setup.isSuspended;
     this.#store = LmdbStore.open(setup.path);
     this.#durable = new DurableShard(this.#store, {...setup, startMs: Date.now()});
     this.#post({
@@ -42,6 +51,7 @@ class ShardThread {
       feedFloor: this.#durable.feedFloor,
       seen: readSeen(this.#store),
     });
+    if (!this.#isSuspended) this.#post({kind: 'writable'});
     port.on('message', (message: ToShard) => {
       this.#queue.push(message);
       this.#wake();
@@ -71,6 +81,7 @@ class ShardThread {
   /** True when there is more to do at once. */
   async #turn(): Promise<boolean> {
     const message = this.#queue[0];
+    if (this.#isSuspended) return this.#turnSuspended(message);
     if (message?.kind === 'ingest') await this.#ingest();
     else if (message?.kind === 'call') {
       this.#queue.shift();
@@ -88,7 +99,38 @@ class ShardThread {
     return this.#queue.length > 0 || busy || this.#durable.shard.nextDueMs() <= Date.now();
   }
 
+  async #turnSuspended(message: ToShard | undefined): Promise<boolean> {
+    this.#queue.shift();
+    if (message?.kind === 'call') await this.#callSuspended(message);
+    if (Date.now() >= this.#nextProbeMs) await this.#probe();
+    return this.#queue.length > 0;
+  }
+
+  async #callSuspended(call: ToShard & {kind: 'call'}): Promise<void> {
+    if (call.method === 'define' || call.method === 'erase') {
+      this.#post({kind: 'refused', id: call.id});
+    } else await this.#call(call);
+  }
+
+  async #probe(): Promise<void> {
+    const probe = (value: Uint8Array | undefined): Promise<void> =>
+      this.#store.commit([{table: 'meta', key: 'probe', value}]);
+    try {
+      await probe(new Uint8Array(PROBE_BYTES));
+      await probe(undefined);
+    } catch {
+      this.#nextProbeMs = Date.now() + PROBE_EVERY_MS;
+      return;
+    }
+    this.#isSuspended = false;
+    this.#post({kind: 'writable'});
+  }
+
   #sleep(): void {
+    if (this.#isSuspended) {
+      this.#timer = setTimeout(() => this.#wake(), PROBE_EVERY_MS);
+      return;
+    }
     const nowMs = Date.now();
     const wakeMs = Math.min(
       this.#durable.shard.nextDueMs(),
@@ -116,7 +158,7 @@ class ShardThread {
   /** Commits after the group before; at most one group waits, so the slower the disk the larger the groups. */
   async #commit(staged: Staged, ingests: readonly number[]): Promise<void> {
     await this.#committing;
-    this.#committing = this.#durable.commit(staged).then(() => {
+    this.#committing = written(this.#durable.commit(staged)).then(() => {
       const {deltas} = staged;
       this.#port.postMessage(
         {
@@ -129,8 +171,8 @@ class ShardThread {
         [deltas.buffer as ArrayBuffer],
       );
     });
-    // Observed when awaited; this only keeps it from counting as unhandled meanwhile.
-    this.#committing.catch(() => {});
+    // At once, not when the next group comes to wait for it: clients wait for their answers.
+    this.#committing.catch((error: unknown) => this.#fail(error));
   }
 
   async #call({id, method, args}: ToShard & {kind: 'call'}): Promise<void> {
@@ -166,7 +208,7 @@ class ShardThread {
     }
     if (this.#durable.checkpointing) {
       await this.#committing;
-      await this.#durable.commitRows(this.#durable.stepCheckpoint(SLICE_PROFILES));
+      await written(this.#durable.commitRows(this.#durable.stepCheckpoint(SLICE_PROFILES)));
       return this.#durable.checkpointing;
     }
     if (nowMs >= this.#nextCheckpointMs) {
@@ -185,6 +227,7 @@ class ShardThread {
     const histories = wanted.map(history => history.id);
     this.#backfilling = {histories, progress: 0};
     const {port1, port2} = new MessageChannel();
+    this.#scan = port1;
     port1.on('message', (message: FromBackfill) => {
       if (message.kind === 'found') this.#found.push({chunk: message, port: port1});
       else {
@@ -232,11 +275,14 @@ class ShardThread {
   /** Writes what is dirty, so that the next start has nothing to replay. */
   async #stop(id: number): Promise<void> {
     await this.#committing;
-    if (this.#durable.checkpointing) await this.#finishCheckpoint();
-    this.#durable.beginCheckpoint();
-    await this.#finishCheckpoint();
+    if (!this.#isSuspended) {
+      if (this.#durable.checkpointing) await this.#finishCheckpoint();
+      this.#durable.beginCheckpoint();
+      await this.#finishCheckpoint();
+    }
     this.#stopped = true;
     clearTimeout(this.#timer);
+    this.#scan?.close();
     await this.#store.close();
     this.#post({kind: 'result', id, value: undefined});
     this.#port.close();
@@ -244,7 +290,7 @@ class ShardThread {
 
   async #finishCheckpoint(): Promise<void> {
     while (this.#durable.checkpointing) {
-      await this.#durable.commitRows(this.#durable.stepCheckpoint(SLICE_PROFILES * 8));
+      await written(this.#durable.commitRows(this.#durable.stepCheckpoint(SLICE_PROFILES * 8)));
     }
   }
 
@@ -253,13 +299,24 @@ class ShardThread {
     if (this.#stopped) return;
     this.#stopped = true;
     clearTimeout(this.#timer);
+    this.#scan?.close();
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#post({kind: 'failed', message});
+    this.#post({kind: 'failed', message, isDiskRefusing: error instanceof DiskRefusesError});
     void this.#store.close().finally(() => this.#port.close());
   }
 
   #post(message: FromShard): void {
     this.#port.postMessage(message);
+  }
+}
+
+class DiskRefusesError extends Error {}
+
+async function written(commit: Promise<void>): Promise<void> {
+  try {
+    await commit;
+  } catch (cause) {
+    throw new DiskRefusesError(`the disk refuses a commit: ${String(cause)}`, {cause});
   }
 }
 

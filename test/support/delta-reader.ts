@@ -15,9 +15,12 @@ export class DeltaReader {
   onDelta: (delta: StreamDelta) => void = () => undefined;
   readonly #first: object;
   #client: StreamClient | undefined;
+  /** Audiences whose snapshot is not whole yet: until it is, there is nothing to go on from. */
+  readonly #awaited = new Set<number>();
+  #latest: string | undefined;
 
   /** `first` is added to the first subscription; later ones resume. */
-  constructor(first: object = {from: 'snapshot'}) {
+  constructor(first: object = {}) {
     this.#first = first;
   }
 
@@ -26,14 +29,18 @@ export class DeltaReader {
     const client = await StreamClient.connect(port, {token: ADMIN_TOKEN});
     this.#client = client;
     this.connections++;
+    const resumed = this.cursor === undefined ? {} : {from: this.cursor};
+    const subscription = {audiences: 'all', from: 'snapshot', ...this.#first, ...resumed};
+    this.#awaited.clear();
     await new Promise<void>((resolve, reject) => {
       client.onMessage = message => {
-        if (message.type === 'subscribed') resolve();
         if (message.type === 'error') reject(new Error(JSON.stringify(message)));
+        if (message.type === 'subscribed' && subscription.from === 'snapshot')
+          this.#expect(message);
         this.#fold(message);
+        if (message.type === 'subscribed') resolve();
       };
-      const resumed = this.cursor === undefined ? {} : {from: this.cursor};
-      client.subscribe({audiences: 'all', ...this.#first, ...resumed});
+      client.subscribe(subscription);
       client.socket.once('close', () => reject(new Error('closed before it was subscribed')));
     });
   }
@@ -76,11 +83,20 @@ export class DeltaReader {
     }
   }
 
+  /** A whole snapshot is coming: what was folded before is replaced by it. */
+  #expect({audiences = []}: StreamMessage): void {
+    this.membership.members.clear();
+    for (const audience of audiences) this.#awaited.add(audience);
+  }
+
   #fold(message: StreamMessage): void {
     if (message.type === 'reset') this.resets.push(message.reason ?? '');
     this.membership.apply(message);
-    // Of a snapshot's pages only the last leaves something that can be gone on from.
-    if (message.cursor !== undefined) this.cursor = message.cursor;
+    if (message.type === 'snapshot' && message.last === true) {
+      this.#awaited.delete(message.audience ?? 0);
+    }
+    this.#latest = message.cursor ?? this.#latest;
+    if (this.#awaited.size === 0) this.cursor = this.#latest;
     for (const delta of message.deltas ?? []) {
       this.deltas.push(delta);
       this.onDelta(delta);

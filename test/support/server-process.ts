@@ -87,6 +87,13 @@ export class ServerProcess {
     return server.ended;
   }
 
+  /** Killed so long after it was started, ready or not. */
+  static async killedStarting(options: ServerProcessOptions, afterMs: number): Promise<void> {
+    const server = new ServerProcess(options);
+    await new Promise(resolve => setTimeout(resolve, afterMs));
+    await server.kill();
+  }
+
   get port(): number {
     return Number(new URL(this.url).port);
   }

@@ -198,7 +198,11 @@ async function membersOf(audiences: ReadonlyMap<string, number>): Promise<Json> 
   return members;
 }
 
+interface ProfileAnswer {
+  readonly workspaces: readonly {readonly location: unknown}[];
+}
+
 async function locationOf(mpid: string): Promise<unknown> {
   const profile = await client.profile(mpid);
-  return (profile?.['workspaces'] as {location: unknown}[])[0]?.location;
+  return (profile as ProfileAnswer | undefined)?.workspaces[0]?.location;
 }

@@ -15,6 +15,7 @@ import {entryAt, type FoundEntries, type WantedHistory} from './backfill-scan.ts
 import {encodeFeedEntry} from './feed-entry.ts';
 import {encodeJournalEntry, type JournalEntry} from './journal-entry.ts';
 import {decodeRecords} from './record-codec.ts';
+import {SampledRecords} from './sampled-records.ts';
 import {recoverShard} from './recover.ts';
 import {encodeRow, rowKey} from './row-codec.ts';
 import {seal, unseal} from './checked-value.ts';
@@ -52,7 +53,8 @@ const META_VERSION = 1;
 const TABLE_VERSION = 1;
 const TRIM_ENTRIES = 512;
 
-type TrimmedTable = 'journal' | 'feed' | 'seen';
+type TrimmedTable = 'journal' | 'feed' | 'sample' | 'seen';
+const SAMPLE_SINCE = 'sampleSince';
 
 interface CheckpointCycle {
   readonly ordinals: readonly Ordinal[];
@@ -68,7 +70,9 @@ export class DurableShard {
   #watermark: Watermark;
   #storedHistories: Map<number, StoredHistory>;
   #feedFloor: Watermark;
-  readonly #trimCursor = {journal: 0, feed: 0, seen: 0};
+  readonly #trimCursor = {journal: 0, feed: 0, sample: 0, seen: 0};
+  readonly #sampleSince: Watermark;
+  #isSampleKnown: boolean;
   #dirty = new Uint8Array(1024);
   #dirtyOrdinals: Ordinal[] = [];
   #gone: Buffer[] = [];
@@ -85,6 +89,8 @@ export class DurableShard {
     this.#storedHistories = recovery.histories;
     this.#checkpointed = recovery.checkpoint;
     this.#feedFloor = metaNumber(store, 'feedFloor');
+    this.#isSampleKnown = store.get('meta', SAMPLE_SINCE) !== undefined;
+    this.#sampleSince = this.#isSampleKnown ? metaNumber(store, SAMPLE_SINCE) : this.#watermark;
     this.shard.onDirty = ordinal => this.#markDirty(ordinal);
     this.shard.onGone = ordinal => {
       this.#gone.push(rowKey(this.shard.table.hi(ordinal), this.shard.table.lo(ordinal)));
@@ -101,6 +107,11 @@ export class DurableShard {
     return this.#feedFloor;
   }
 
+  /** The sample has all entries after this one; of those before it only the journal knows. */
+  get sampleSince(): Watermark {
+    return this.#sampleSince;
+  }
+
   commit(staged: Staged): Promise<void> {
     return this.#store.commit(staged.puts);
   }
@@ -110,13 +121,16 @@ export class DurableShard {
     const now = Math.max(nowMs, this.shard.nowMs);
     this.shard.watermark = this.#watermark + 1;
     const seen: number[] = [];
+    const sample = new SampledRecords(records);
     let lastMs = now;
     for (const record of decodeRecords(records)) {
+      sample.pass(record);
       this.shard.apply(record, now);
       for (const event of record.events) lastMs = Math.max(lastMs, event.timeMs);
       for (let i = 0; i < record.seen.length; i++) seen.push(record.seen[i]!);
     }
     const staged = this.#stage({kind: 'records', records}, lastMs);
+    if (sample.count > 0) this.#putSample(staged, sample.bytes(), lastMs);
     if (seen.length > 0) {
       const hashes = Float64Array.of(now, now, ...seen);
       staged.puts.push({
@@ -280,6 +294,7 @@ export class DurableShard {
     const {eventRetentionMs, deltaRetentionMs} = this.#options;
     const nowMs = this.shard.nowMs;
     this.#trimTable('journal', nowMs - eventRetentionMs, puts);
+    this.#trimTable('sample', nowMs - eventRetentionMs, puts);
     this.#trimTable('seen', nowMs - eventRetentionMs, puts);
     const feedFloor = this.#trimTable('feed', nowMs - deltaRetentionMs, puts);
     if (feedFloor > this.#feedFloor) {
@@ -329,6 +344,16 @@ export class DurableShard {
       puts.push({table: 'feed', key: watermark, value: encodeFeedEntry(shard.nowMs, deltas)});
     }
     return {watermark, deltas, puts};
+  }
+
+  #putSample({watermark, puts}: Staged, records: Uint8Array, lastMs: number): void {
+    const {nowMs, drainedMs} = this.shard;
+    const content = {kind: 'records', records} as const;
+    const value = encodeJournalEntry({nowMs, lastMs, drainedMs, content});
+    puts.push({table: 'sample', key: watermark, value});
+    if (this.#isSampleKnown) return;
+    this.#isSampleKnown = true;
+    puts.push(metaPut(SAMPLE_SINCE, this.#sampleSince));
   }
 
   #putHistories(puts: Put[]): void {

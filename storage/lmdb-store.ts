@@ -17,6 +17,13 @@ import {
   TABLES,
 } from './shard-store.ts';
 
+/** What lmdb tells of a table and does not type. */
+interface TableStats {
+  readonly pageSize: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+}
+
 /** Address space, not disk: the file grows as it must. */
 const MAP_BYTES = 64 * 2 ** 30;
 
@@ -77,6 +84,13 @@ export class LmdbStore implements ShardStore {
     for (const {key, value} of this.#table('rows').getRange({})) {
       yield {key: key as Uint8Array, value};
     }
+  }
+
+  bytes(table: Table): number {
+    const {pageSize, treeLeafPageCount, overflowPages} = this.#table(
+      table,
+    ).getStats() as TableStats;
+    return pageSize * (treeLeafPageCount + overflowPages);
   }
 
   async close(): Promise<void> {

@@ -47,6 +47,12 @@ export class MemoryStore implements ShardStore {
     yield* [...this.#tables.get('rows')!.values()] as StoredValue<Uint8Array>[];
   }
 
+  bytes(table: Table): number {
+    let bytes = 0;
+    for (const {value} of this.#tables.get(table)!.values()) bytes += value.byteLength;
+    return bytes;
+  }
+
   close(): Promise<void> {
     return Promise.resolve();
   }

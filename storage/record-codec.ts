@@ -93,6 +93,12 @@ export function* decodeRecords(bytes: Uint8Array): Generator<ProfileRecord> {
   }
 }
 
+/** Where the record that begins at `at` ends. */
+export function recordEnd(bytes: Uint8Array, at: number): number {
+  const length = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
+  return at + LENGTH_BYTES + length + bytes[at + 3]! * 2 ** 24;
+}
+
 function toPacked(record: ProfileRecord): PackedRecord {
   return [
     record.mpidHi,

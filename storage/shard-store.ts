@@ -6,6 +6,7 @@
  * |---|---|---|
  * | journal | watermark | everything the shard ever learned, one entry per commit (journal-entry.ts) |
  * | feed | watermark | the deltas of that entry, when it has any (feed-entry.ts) |
+ * | sample | watermark | of that entry the records of profiles in the sample, in the form of a journal entry |
  * | seen | watermark | deduplication hashes of that entry, when it has any |
  * | rows | mpid, 8 bytes | a profile as of some watermark (row-codec.ts) |
  * | audiences | audience id | its newest definition |
@@ -15,6 +16,7 @@
 export const TABLES = [
   'journal',
   'feed',
+  'sample',
   'seen',
   'rows',
   'audiences',
@@ -47,6 +49,8 @@ export interface ShardStore {
   get(table: Table, key: StoreKey): Uint8Array | undefined;
   /** Of a numbered table: keys after `after`, ascending. A stable view of what is durable. */
   entries(table: Table, after: number): Iterable<StoredValue<number>>;
+  /** About how much a table takes on disk. */
+  bytes(table: Table): number;
   /** All rows, in no promised order. */
   rows(): Iterable<StoredValue<Uint8Array>>;
   close(): Promise<void>;

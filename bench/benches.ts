@@ -27,4 +27,13 @@ export const BENCHES: readonly NamedBench[] = [
   },
 ];
 
-export const PEER_BENCHES: readonly NamedBench[] = [];
+/** All peers of one size in one bench: that is what makes their figures comparable. */
+export const PEER_BENCHES: readonly NamedBench[] = [
+  {
+    name: 'peers',
+    sizes: [10, 100, 1000, 10_000].map(audiences => ({audiences, profiles: P})),
+    roundSeconds: 3,
+    warmUpEvents: 100_000,
+    load: async () => (await import('./peers.bench.ts')).benchPeers,
+  },
+];

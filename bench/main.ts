@@ -9,13 +9,15 @@ import {createInterface} from 'node:readline';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 import {BENCHES, type NamedBench, PEER_BENCHES} from './benches.ts';
+import {PEERS} from './peers/peer-list.ts';
 import {type BenchOptions, type Figure, sizesName} from './support/figures.ts';
 import {machineFacts} from './support/machine.ts';
 import {printTable} from './support/table.ts';
 
 const USAGE = `npm run bench -- [options]           npm run bench:peers -- [options]
 
-  --only NAME[,NAME]     of ${BENCHES.map(bench => bench.name).join(', ')}
+  --only NAME[,NAME]     of ${BENCHES.map(bench => bench.name).join(', ')};
+                         of the peers: ${PEERS.map(peer => peer.name).join(', ')}
   --audiences N[,N]      instead of each bench's own sizes
   --profiles N[,N]       the same
   --calm                 selective audiences: about one membership an event
@@ -39,6 +41,7 @@ interface Settings {
   readonly json: boolean;
   readonly save: boolean;
   readonly peers: boolean;
+  readonly only: readonly string[] | undefined;
 }
 
 async function main(argv: readonly string[]): Promise<void> {
@@ -67,14 +70,17 @@ async function main(argv: readonly string[]): Promise<void> {
     console.log(USAGE);
     return;
   }
-  const all = values.peers ? PEER_BENCHES : BENCHES;
   const wanted = values.only?.split(',');
-  const unknown = wanted?.filter(name => !all.some(bench => bench.name === name)) ?? [];
+  const known = (values.peers ? PEERS : BENCHES).map(({name}) => name);
+  const unknown = wanted?.filter(name => !known.includes(name)) ?? [];
   if (unknown.length > 0) {
     throw new Error(`no such bench: ${unknown.join(', ')}\n\n${USAGE}`);
   }
   await runAll({
-    benches: all.filter(bench => wanted?.includes(bench.name) ?? true),
+    benches: values.peers
+      ? PEER_BENCHES
+      : BENCHES.filter(({name}) => wanted?.includes(name) ?? true),
+    only: wanted,
     audiences: numbers(values.audiences),
     profiles: numbers(values.profiles),
     calm: values.calm,
@@ -129,6 +135,7 @@ function sizesOf(bench: NamedBench, settings: Settings): BenchOptions[] {
     roundSeconds: settings.seconds ?? (settings.tiny ? 0.05 : bench.roundSeconds),
     warmUpEvents: settings.tiny ? 1000 : bench.warmUpEvents,
     tiny: settings.tiny,
+    only: settings.only,
     say: () => {},
   }));
 }

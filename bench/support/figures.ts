@@ -22,6 +22,8 @@ export interface BenchOptions {
   readonly calm: boolean;
   /** A size at which it says nothing but that it works. */
   readonly tiny: boolean;
+  /** Of the peers; undefined is all of them. */
+  readonly only?: readonly string[] | undefined;
   /** Told what is going on, for whoever waits. */
   readonly say: (message: string) => void;
 }

@@ -34,6 +34,8 @@ test(
       const redefined = maybeRedefine(client, audiences.atLeast, random);
       if (random.chance(0.3)) readers[2]?.drop();
       await sleep(random.int(20, 200));
+      // On a busy machine that may have been too short for anything to happen.
+      await load.hasTaken(10);
       await server.kill();
       stop.abort();
       await Promise.all([running, redefined]);
@@ -69,6 +71,7 @@ test(
     // Otherwise nothing was shown.
     expect(taken).toBeGreaterThan(KILLS * 10);
     expect(broken).toBeGreaterThan(KILLS);
+    expect(readers[0]?.deltas.length).toBeGreaterThan(KILLS * 10);
     client.close();
   },
   KILLS * 6_000,

@@ -18,6 +18,7 @@ export class DeltaReader {
   /** Audiences whose snapshot is not whole yet: until it is, there is nothing to go on from. */
   readonly #awaited = new Set<number>();
   #latest: string | undefined;
+  readonly #identities = new Map<string, Record<string, unknown>>();
 
   /** `first` is added to the first subscription; later ones resume. */
   constructor(first: object = {}) {
@@ -57,6 +58,11 @@ export class DeltaReader {
     return [...this.membership.of(audience)].sort(byMpid);
   }
 
+  /** The last value told of a profile's identity. */
+  identity(mpid: string, type: string): string {
+    return String(this.#identities.get(mpid)?.[type]);
+  }
+
   /** Waits until the folded members are these, and says what they are when they never are. */
   async arrivesAt(
     expected: ReadonlyMap<number, readonly string[]>,
@@ -92,6 +98,9 @@ export class DeltaReader {
   #fold(message: StreamMessage): void {
     if (message.type === 'reset') this.resets.push(message.reason ?? '');
     this.membership.apply(message);
+    for (const {mpid, identities} of [...(message.members ?? []), ...(message.deltas ?? [])]) {
+      if (identities !== undefined) this.#identities.set(mpid, identities);
+    }
     if (message.type === 'snapshot' && message.last === true) {
       this.#awaited.delete(message.audience ?? 0);
     }

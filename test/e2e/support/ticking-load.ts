@@ -39,6 +39,15 @@ export class TickingLoad {
     await Promise.all(this.#lanes.map((_, lane) => this.#drive(lane, client, signal)));
   }
 
+  /** Resolves when so many more batches were taken. */
+  async hasTaken(count: number): Promise<void> {
+    const enough = this.answers.taken + count;
+    const deadline = Date.now() + 10_000;
+    while (this.answers.taken < enough && Date.now() < deadline) {
+      await new Promise(resolve => setTimeout(resolve, 2));
+    }
+  }
+
   /** Only what was not answered. */
   async settle(client: ServerClient): Promise<void> {
     for (const ticker of this.tickers) {

@@ -16,8 +16,8 @@ export interface PollOptions {
   readonly everybody: boolean;
   /** More questions about profiles' facts than this go to the sample. */
   readonly factsMax: number;
-  /** Rows between two pauses. */
-  readonly sliceRows: number;
+  /** Looks at bits between two pauses: two milliseconds are about a million. */
+  readonly sliceLooks: number;
 }
 
 /** Counts are in the order of `paths`. */
@@ -70,6 +70,9 @@ export function* poll(
   }
 }
 
+/** What a look at a profile's facts or histories costs, in looks at bits. */
+const FACT_LOOKS = 40;
+
 class Pass {
   from: Ordinal = 0;
   readonly #shard: Shard;
@@ -78,6 +81,7 @@ class Pass {
   /** Leaves that everybody is asked; the rest is asked of the sample. */
   readonly #isGeneral: Uint8Array;
   readonly #hasEvents: boolean;
+  readonly #sliceRows: number;
   readonly #certain: Float64Array;
   readonly #open: Float64Array;
   readonly #asked: Float64Array;
@@ -100,6 +104,9 @@ class Pass {
       kind === 'bit' || (kind === 'truth' && asksFacts) ? 1 : 0,
     );
     this.#hasEvents = question.leaves.some(({kind}) => kind === 'events');
+    const looks = question.leaves.length + (asksFacts ? facts * FACT_LOOKS : 0);
+    const asks = question.parts.reduce((sum, {formula}) => sum + formula.length, 0);
+    this.#sliceRows = Math.max(64, Math.floor(options.sliceLooks / (looks + asks)));
     const parts = question.parts.length;
     this.#certain = new Float64Array(parts);
     this.#open = new Float64Array(parts);
@@ -111,7 +118,7 @@ class Pass {
   slice(): void {
     const {table, rows} = this.#shard;
     const {leaves} = this.#question;
-    const end = Math.min(table.end, this.from + this.#options.sliceRows);
+    const end = Math.min(table.end, this.from + this.#sliceRows);
     const values = new Uint8Array(leaves.length).fill(OPEN);
     const bits = leaves.flatMap((each, number) =>
       each.kind === 'bit' ? {number, word: each.slot >>> 5, shift: each.slot & 31} : [],

@@ -12,6 +12,7 @@ import {decodeJournalEntry} from '../../storage/journal-entry.ts';
 import {decodeRecords} from '../../storage/record-codec.ts';
 import {unseal} from '../../storage/checked-value.ts';
 import type {ShardStore} from '../../storage/shard-store.ts';
+import type {QuestionMethod} from './answer-question.ts';
 import type {AudienceState, IdentityClaims, ShardCalls, ShardStats} from './protocol.ts';
 
 export interface CallContext {
@@ -35,7 +36,7 @@ type Args<M extends keyof ShardCalls> = ShardCalls[M]['args'];
 
 export function answerCall(
   context: CallContext,
-  method: Exclude<keyof ShardCalls, 'stop'>,
+  method: Exclude<keyof ShardCalls, 'stop' | QuestionMethod>,
   args: unknown,
 ): CallAnswer {
   const {durable, store, nowMs} = context;
@@ -50,7 +51,7 @@ export function answerCall(
       return {value: undefined, staged: durable.define(changed, remove, nowMs), prepare: true};
     }
     case 'states':
-      return {value: states(durable)};
+      return {value: states(durable, (args as Args<'states'>)?.ids)};
     case 'members': {
       const page = args as Args<'members'>;
       return {value: membersPage(shard, page)};
@@ -111,8 +112,9 @@ function plain(spec: AudienceSpec): unknown {
   return unpack(pack(spec));
 }
 
-function states({shard}: DurableShard): AudienceState[] {
-  return [...shard.audiences.all()].map(audience => ({
+function states({shard}: DurableShard, ids: readonly number[] | undefined): AudienceState[] {
+  const asked = ids?.flatMap(id => shard.audiences.get(id) ?? []) ?? [...shard.audiences.all()];
+  return asked.map(audience => ({
     id: audience.id,
     version: audience.version,
     size: memberCount(shard, audience.id),

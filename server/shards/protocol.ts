@@ -5,7 +5,10 @@
 import type {AudienceSpec} from '../../engine/audiences/audience-spec.ts';
 import type {MemberSlice, SliceQuery} from '../../engine/audiences/member-slice.ts';
 import type {Environment, Watermark} from '../../engine/ids.ts';
+import type {PollResult} from '../../engine/questions/poll.ts';
+import type {AskedDefinition} from '../../engine/questions/question.ts';
 import type {MembersPage, ProfileView} from '../../engine/shard-queries.ts';
+import type {BallotBox} from '../../storage/count-ballots.ts';
 
 export type {MembersPage, ProfileScopeView, ProfileView} from '../../engine/shard-queries.ts';
 
@@ -23,7 +26,8 @@ export interface AudienceState {
 export interface ShardCalls {
   /** Upserts and removals of audiences; resolves when durable, not when calculated. */
   define: {args: {upsert: readonly ShardAudience[]; remove: readonly number[]}; result: undefined};
-  states: {args: undefined; result: readonly AudienceState[]};
+  /** Of all audiences, or of those asked for. */
+  states: {args: {ids: readonly number[]} | undefined; result: readonly AudienceState[]};
   members: {
     args: {audience: number; after: bigint | undefined; limit: number};
     result: MembersPage;
@@ -32,6 +36,12 @@ export interface ShardCalls {
   snapshot: {args: {audience: number}; result: MembersPage & {watermark: Watermark}};
   /** undefined: the audience is not calculated here. */
   memberSlice: {args: SliceQuery; result: ShardSlice | undefined};
+  /** A few members as if drawn by lot, lowest hash of the mpid first. */
+  memberSample: {args: {audience: number; limit: number}; result: MembersPage};
+  /** Profiles by the exact set of audiences they are in: entry `set` has the audiences whose positions are its bits. */
+  overlaps: {args: {audiences: readonly number[]}; result: Float64Array};
+  /** How many a definition would have, in all and by criterion; nothing is saved. */
+  poll: {args: AskedDefinition; result: ShardPoll | FailedPoll};
   profile: {args: {mpid: bigint}; result: ProfileView | undefined};
   profiles: {args: {mpids: readonly bigint[]}; result: readonly (ProfileView | undefined)[]};
   isMember: {args: {audience: number; mpid: bigint}; result: {member: boolean; sinceMs: number}};
@@ -43,6 +53,17 @@ export interface ShardCalls {
   claims: {args: {after: Watermark}; result: readonly IdentityClaims[]};
   /** Writes what is dirty and closes; the shard answers nothing after it. */
   stop: {args: undefined; result: undefined};
+}
+
+export interface ShardPoll extends PollResult {
+  /** Where the journal is asked for what the ballots leave open. */
+  readonly box: Omit<BallotBox, 'ballots'>;
+  /** Everybody who is open was asked, not just the sample. */
+  readonly isComplete: boolean;
+}
+
+export interface FailedPoll {
+  readonly failed: string;
 }
 
 export interface ShardSlice extends MemberSlice {

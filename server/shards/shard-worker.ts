@@ -8,6 +8,7 @@ import {must} from '../../engine/assert.ts';
 import {DurableShard, type Staged} from '../../storage/durable-shard.ts';
 import {LmdbStore} from '../../storage/lmdb-store.ts';
 import {answerCall, readSeen} from './answer-call.ts';
+import {answerQuestion, isQuestion} from './answer-question.ts';
 import type {FromBackfill, FromShard, ShardSetup, ToBackfill, ToShard} from './messages.ts';
 
 /** Profiles in one slice of background work: about two milliseconds. */
@@ -33,6 +34,7 @@ class ShardThread {
   /** This end of the scan under way: a thread with an open port does not end. */
   #scan: MessagePort | undefined;
   #found: {readonly chunk: FromBackfill & {kind: 'found'}; readonly port: MessagePort}[] = [];
+  #questions: {readonly id: number; readonly slices: Generator<undefined, unknown>}[] = [];
   #nextCheckpointMs = 0;
   /** The disk refuses writes: what is on it is served as it is, time stands still, nothing is learned. */
   #isSuspended: boolean;
@@ -180,8 +182,13 @@ class ShardThread {
       await this.#stop(id);
       return;
     }
-    const nowMs = Date.now();
-    const answer = answerCall({durable: this.#durable, store: this.#store, nowMs}, method, args);
+    const context = {durable: this.#durable, store: this.#store, nowMs: Date.now()};
+    if (isQuestion(method)) {
+      this.#questions.push({id, slices: answerQuestion(context, method, args)});
+      while (this.#isSuspended && (await this.#askOn()));
+      return;
+    }
+    const answer = answerCall(context, method, args);
     if (answer.staged !== undefined) await this.#commit(answer.staged, []);
     if (answer.prepare) this.#preparing = true;
     // What is told of the present is told when it is durable.
@@ -190,8 +197,21 @@ class ShardThread {
     this.#post({kind: 'result', id, value});
   }
 
+  /** A slice of the questions that look at every profile; false when none waits. */
+  async #askOn(): Promise<boolean> {
+    const question = this.#questions[0];
+    if (question === undefined) return false;
+    const slice = question.slices.next();
+    if (slice.done !== true) return true;
+    this.#questions.shift();
+    await this.#committing;
+    this.#post({kind: 'result', id: question.id, value: slice.value});
+    return true;
+  }
+
   /** A slice of background work; false when there is none now. */
   async #background(nowMs: number): Promise<boolean> {
+    if (await this.#askOn()) return true;
     const found = this.#found.shift();
     if (found !== undefined) {
       this.#durable.backfill(found.chunk.found);

@@ -12,6 +12,8 @@ export const BOUNDS = {
   groupBytesMax: 4 * 2 ** 20,
   /** Threads for scans of the journal; further scans wait. */
   jobThreads: 1,
+  /** Threads for estimates from the sample; further ones wait. */
+  ballotThreads: 2,
   /** Rows are written behind this often. A restart replays what came since. */
   checkpointEveryMs: 5_000,
   /** How far back a cursor can be resumed. Beyond it: reset and a snapshot. */

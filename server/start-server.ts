@@ -15,6 +15,7 @@ import {createApi} from './api/create-api.ts';
 import {DeltaCounts} from './api/delta-counts.ts';
 import {AudienceStates} from './api/audience-states.ts';
 import {downloadRoutes} from './api/download-routes.ts';
+import {estimateRoutes} from './api/estimate-routes.ts';
 import {answerNotFound} from './api/not-found.ts';
 import {maySee} from './api/permissions.ts';
 import {testRoutes} from './api/test-routes.ts';
@@ -38,6 +39,8 @@ import {parseMsgpack} from './inputs/lossless-json.ts';
 import {Gazetteer} from './location/gazetteer.ts';
 import {GeoIp, GeoIpFileError, locateNowhere} from './location/geoip.ts';
 import {Metrics} from './observe/metrics.ts';
+import {BallotCounter} from './shards/ballot-counter.ts';
+import {Questions} from './shards/questions.ts';
 import {ShardPool} from './shards/shard-pool.ts';
 import {deltasSocket} from './stream/deltas-socket.ts';
 import {Hub} from './stream/hub.ts';
@@ -214,6 +217,14 @@ async function wire(
   });
   closers.push(() => downloads.stop());
 
+  const ballots = new BallotCounter({dataFolder, threads: BOUNDS.ballotThreads});
+  closers.push(() => ballots.close());
+  const questions = new Questions({
+    shards,
+    countBallots: (shard, box) => ballots.count(shard, box),
+    onError,
+  });
+
   const listen = await chooseTransport(options.transport ?? 'auto');
   const transport: Transport = await listen({
     host: options.host,
@@ -233,6 +244,7 @@ async function wire(
         variantTest: (audience, name) => tests.membersOf(audience, name),
         moreRoutes: [
           ...testRoutes({audiences, tests, connectedOutputs: () => 0}),
+          ...estimateRoutes({audiences, check, questions}),
           ...downloadRoutes({
             audiences,
             tests,

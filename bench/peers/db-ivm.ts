@@ -7,11 +7,11 @@ import {ATTRIBUTES, type Literal, type Predicate} from '../workload-audiences.ts
 import type {Workload} from '../workload.ts';
 import {compileSource} from './compile-source.ts';
 import type {Peer} from './peer.ts';
-import {counterField, PlainRows, type Row} from './plain-rows.ts';
+import {type CountedRow, PlainRows} from './plain-rows.ts';
 
 interface Versioned {
   readonly profile: number;
-  readonly row: Row;
+  readonly row: CountedRow;
 }
 
 export function makeDbIvm(workload: Workload, warmUpEvents: number): Peer {
@@ -21,7 +21,7 @@ export function makeDbIvm(workload: Workload, warmUpEvents: number): Peer {
   const graph = new D2();
   const input = graph.newInput<Versioned>();
   for (const audience of workload.audiences) {
-    const holds = compile(audience.clauses, workload);
+    const holds = compile(audience.clauses, workload, state);
     input.pipe(
       filter(({row}: Versioned) => holds(row)),
       output((changes: MultiSet<Versioned>) => {
@@ -34,8 +34,8 @@ export function makeDbIvm(workload: Workload, warmUpEvents: number): Peer {
   graph.finalize();
   const now = workload.timeOf(warmUpEvents - 1);
   const current = state.rows.map((row, profile): Versioned => {
-    state.count(profile, row, now);
-    return {profile, row: {...row}};
+    state.count(profile, now);
+    return {profile, row: copyOf(row)};
   });
   for (let first = 0; first < current.length; first += 1024) {
     input.sendData(new MultiSet(current.slice(first, first + 1024).map(each => [each, 1])));
@@ -46,9 +46,9 @@ export function makeDbIvm(workload: Workload, warmUpEvents: number): Peer {
       for (let i = from; i < to; i++) {
         const profile = block.profile[i]!;
         const row = state.take(block, i);
-        state.count(profile, row, workload.timeOf(block.first + i));
+        state.count(profile, workload.timeOf(block.first + i));
         const before = current[profile]!;
-        const after = {profile, row: {...row}};
+        const after = {profile, row: copyOf(row)};
         current[profile] = after;
         input.sendData(
           new MultiSet<Versioned>([
@@ -63,26 +63,33 @@ export function makeDbIvm(workload: Workload, warmUpEvents: number): Peer {
   };
 }
 
+/** The spread keeps the row's shape; its type forgets the attributes. */
+function copyOf(row: CountedRow): CountedRow {
+  return {...row, events: [...row.events]} as CountedRow;
+}
+
 /** The filter as source: the fastest predicate that a user can give it. */
 function compile(
   clauses: readonly (readonly Literal[])[],
   {predicates}: Workload,
-): (row: Row) => boolean {
+  state: PlainRows,
+): (row: CountedRow) => boolean {
   const source = clauses
     .map(clause => {
       const parts = clause.map(({predicate, negated}) => {
-        const part = predicateSource(predicates[predicate]!);
+        const part = predicateSource(predicates[predicate]!, state);
         return negated ? `!(${part})` : part;
       });
       return `(${parts.join('||')})`;
     })
     .join('&&');
-  return compileSource<(row: Row) => boolean>(['row'], `return ${source}`);
+  return compileSource<(row: CountedRow) => boolean>(['row'], `return ${source}`);
 }
 
-function predicateSource(predicate: Predicate): string {
+function predicateSource(predicate: Predicate, state: PlainRows): string {
   if (predicate.kind === 'count') {
-    return `row.${counterField(predicate.type, predicate.windowMs)}>=${predicate.atLeast}`;
+    const place = state.placeOf(predicate.type, predicate.windowMs);
+    return `row.events[${place}]>=${predicate.atLeast}`;
   }
   const field = `row.${ATTRIBUTES[predicate.attribute]!.name}`;
   switch (predicate.kind) {

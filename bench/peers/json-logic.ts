@@ -3,7 +3,7 @@ import {LogicEngine} from 'json-logic-engine';
 import {ATTRIBUTES, type Literal, type Predicate} from '../workload-audiences.ts';
 import type {Workload} from '../workload.ts';
 import type {Peer} from './peer.ts';
-import {counterField, PlainRows} from './plain-rows.ts';
+import {PlainRows} from './plain-rows.ts';
 
 export function makeJsonLogic(workload: Workload, warmUpEvents: number): Peer {
   const state = new PlainRows(workload, {withCounts: true});
@@ -14,8 +14,8 @@ export function makeJsonLogic(workload: Workload, warmUpEvents: number): Peer {
       engine.build({
         and: clauses.map(clause =>
           clause.length === 1
-            ? literalLogic(clause[0]!, workload)
-            : {or: clause.map(each => literalLogic(each, workload))},
+            ? literalLogic(clause[0]!, workload, state)
+            : {or: clause.map(each => literalLogic(each, workload, state))},
         ),
       }) as (row: object) => unknown,
   );
@@ -23,7 +23,7 @@ export function makeJsonLogic(workload: Workload, warmUpEvents: number): Peer {
     apply(block, from, to, memberships) {
       for (let i = from; i < to; i++) {
         const row = state.take(block, i);
-        state.count(block.profile[i]!, row, workload.timeOf(block.first + i));
+        state.count(block.profile[i]!, workload.timeOf(block.first + i));
         let count = 0;
         for (let a = 0; a < asks.length; a++) if (asks[a]!(row) === true) count++;
         memberships[i] = count;
@@ -32,15 +32,19 @@ export function makeJsonLogic(workload: Workload, warmUpEvents: number): Peer {
   };
 }
 
-function literalLogic({predicate, negated}: Literal, {predicates}: Workload): object {
-  const logic = predicateLogic(predicates[predicate]!);
+function literalLogic(
+  {predicate, negated}: Literal,
+  {predicates}: Workload,
+  state: PlainRows,
+): object {
+  const logic = predicateLogic(predicates[predicate]!, state);
   return negated ? {'!': [logic]} : logic;
 }
 
-function predicateLogic(predicate: Predicate): object {
+function predicateLogic(predicate: Predicate, state: PlainRows): object {
   if (predicate.kind === 'count') {
-    const field = counterField(predicate.type, predicate.windowMs);
-    return {'>=': [{var: field}, predicate.atLeast]};
+    const place = state.placeOf(predicate.type, predicate.windowMs);
+    return {'>=': [{var: `events.${place}`}, predicate.atLeast]};
   }
   const field = {var: ATTRIBUTES[predicate.attribute]!.name};
   switch (predicate.kind) {

@@ -3,12 +3,13 @@ import {type ConditionProperties, Engine, type NestedCondition} from 'json-rules
 import {ATTRIBUTES, type Literal, type Predicate} from '../workload-audiences.ts';
 import type {Workload} from '../workload.ts';
 import type {Peer} from './peer.ts';
-import {counterField, PlainRows} from './plain-rows.ts';
+import {PlainRows} from './plain-rows.ts';
 
 export function makeJsonRules(workload: Workload, warmUpEvents: number): Peer {
   const state = new PlainRows(workload, {withCounts: true});
   state.absorb(warmUpEvents);
   const engine = new Engine();
+  const names = state.counters.map(({type, windowMs}) => counterFact(type, windowMs));
   engine.addOperator<string, string>('containsText', (text, word) => text.includes(word));
   engine.addOperator<unknown, unknown>('is', (left, right) => left === right);
   for (const {id, clauses} of workload.audiences) {
@@ -26,9 +27,10 @@ export function makeJsonRules(workload: Workload, warmUpEvents: number): Peer {
   return {
     async apply(block, from, to, memberships) {
       for (let i = from; i < to; i++) {
-        const row = state.take(block, i);
-        state.count(block.profile[i]!, row, workload.timeOf(block.first + i));
-        memberships[i] = (await engine.run(row)).events.length;
+        const {events, ...facts} = state.take(block, i);
+        state.count(block.profile[i]!, workload.timeOf(block.first + i));
+        for (const [place, name] of names.entries()) facts[name] = events[place]!;
+        memberships[i] = (await engine.run(facts)).events.length;
       }
     },
   };
@@ -41,7 +43,7 @@ function literalCondition({predicate, negated}: Literal, {predicates}: Workload)
 
 function predicateCondition(predicate: Predicate): NestedCondition {
   if (predicate.kind === 'count') {
-    const fact = counterField(predicate.type, predicate.windowMs);
+    const fact = counterFact(predicate.type, predicate.windowMs);
     return {fact, operator: 'greaterThanInclusive', value: predicate.atLeast};
   }
   const fact = ATTRIBUTES[predicate.attribute]!.name;
@@ -61,4 +63,8 @@ function predicateCondition(predicate: Predicate): NestedCondition {
       return predicate.high === Infinity ? low : {all: [low, high]};
     }
   }
+}
+
+function counterFact(type: number, windowMs: number): string {
+  return `events_${type}_${windowMs}`;
 }

@@ -5,20 +5,24 @@
  */
 import {ATTRIBUTES, EVENT_TYPES, type Predicate} from '../workload-audiences.ts';
 import {type EventBlock, valueOf, type Workload} from '../workload.ts';
+import {compileSource} from './compile-source.ts';
 
 export const COUNT_MAX = 5;
 
 export type Row = Record<string, string | number | boolean>;
 
+/** A row with counts in an array beside its attributes: hundreds of fields would make it a slow dictionary. */
+export type CountedRow = Row & {events: number[]};
+
 export interface WindowCounter {
   readonly type: number;
   readonly windowMs: number;
-  /** Of the field of a row that has the count, at most COUNT_MAX. */
-  readonly field: string;
+  /** Its place in `events`. */
+  readonly place: number;
 }
 
 export class PlainRows {
-  readonly rows: Row[] = [];
+  readonly rows: CountedRow[] = [];
   /** By profile and type: times, ascending, at most COUNT_MAX. */
   readonly times: (number[][] | undefined)[] = [];
   readonly counters: readonly WindowCounter[];
@@ -26,6 +30,7 @@ export class PlainRows {
   readonly #workload: Workload;
 
   constructor(workload: Workload, {withCounts}: {withCounts: boolean}) {
+    const makeRow = rowMaker();
     this.#workload = workload;
     this.counters = countersOf(workload.predicates);
     this.#countersOf = Array.from({length: EVENT_TYPES}, (_, type) =>
@@ -34,18 +39,14 @@ export class PlainRows {
     const codes = new Int32Array(ATTRIBUTES.length);
     for (let profile = 0; profile < workload.profiles; profile++) {
       workload.profileCodes(profile, codes);
-      const row: Row = {};
-      for (const [attribute, {name}] of ATTRIBUTES.entries()) {
-        row[name] = valueOf(attribute, codes[attribute]!);
-      }
-      if (withCounts) for (const {field} of this.counters) row[field] = 0;
-      this.rows.push(row);
+      const values = ATTRIBUTES.map((_, attribute) => valueOf(attribute, codes[attribute]!));
+      this.rows.push(makeRow(values, withCounts ? this.counters.map(() => 0) : NO_COUNTS));
       this.times.push(undefined);
     }
   }
 
   /** The event into its profile's row; returns the row. */
-  take(block: EventBlock, index: number): Row {
+  take(block: EventBlock, index: number): CountedRow {
     const profile = block.profile[index]!;
     const times = ((this.times[profile] ??= [])[block.type[index]!] ??= []);
     times.push(this.#workload.timeOf(block.first + index));
@@ -58,19 +59,20 @@ export class PlainRows {
     return row;
   }
 
-  /** Brings the fields of the counters up to now, for the types that the profile has had. */
-  count(profile: number, row: Row, nowMs: number): void {
+  /** Brings the counts of a row up to now, for the types that the profile has had; each is at most COUNT_MAX. */
+  count(profile: number, nowMs: number): void {
     const times = this.times[profile];
     if (times === undefined) return;
+    const {events} = this.rows[profile]!;
     for (let type = 0; type < times.length; type++) {
       const ofType = times[type];
       if (ofType === undefined) continue;
       const counters = this.#countersOf[type]!;
       for (let i = 0; i < counters.length; i++) {
-        const {windowMs, field} = counters[i]!;
+        const {windowMs, place} = counters[i]!;
         let outside = 0;
         while (outside < ofType.length && ofType[outside]! < nowMs - windowMs) outside++;
-        row[field] = ofType.length - outside;
+        events[place] = ofType.length - outside;
       }
     }
   }
@@ -82,10 +84,19 @@ export class PlainRows {
       for (let i = 0; i < block.count; i++) this.take(block, i);
     }
   }
+
+  /** The place in `events` of a predicate's counter. */
+  placeOf(type: number, windowMs: number): number {
+    return this.counters.findIndex(each => each.type === type && each.windowMs === windowMs);
+  }
 }
 
-export function counterField(type: number, windowMs: number): string {
-  return `events_${type}_${windowMs / 3_600_000}h`;
+const NO_COUNTS: number[] = [];
+
+/** Object literals, so that every row has the same fields in the same places. */
+function rowMaker(): (values: readonly unknown[], events: number[]) => CountedRow {
+  const fields = ATTRIBUTES.map(({name}, i) => `${name}:values[${i}]`).join(',');
+  return compileSource(['values', 'events'], `return {${fields},events}`);
 }
 
 function countersOf(predicates: readonly Predicate[]): WindowCounter[] {
@@ -93,8 +104,8 @@ function countersOf(predicates: readonly Predicate[]): WindowCounter[] {
   for (const predicate of predicates) {
     if (predicate.kind !== 'count') continue;
     const {type, windowMs} = predicate;
-    const field = counterField(type, windowMs);
-    found.set(field, {type, windowMs, field});
+    const key = `${type} ${windowMs}`;
+    if (!found.has(key)) found.set(key, {type, windowMs, place: found.size});
   }
   return [...found.values()];
 }

@@ -28,9 +28,18 @@ export type FromArchive =
   /** Ready for more of this file. */
   | {readonly kind: 'next'; readonly file: number}
   | {readonly kind: 'done'; readonly result: ArchiveResult}
-  | {readonly kind: 'failed'; readonly message: string};
+  | {
+      readonly kind: 'failed';
+      /** For the one who asked; undefined: a defect of ours. */
+      readonly reason: string | undefined;
+      /** For the log; undefined: there is no more to say. */
+      readonly detail: string | undefined;
+    };
 
 /** undefined: the file has no more. */
 export interface ToArchive {
   readonly slice: ShardSlice | undefined;
 }
+
+/** Its message is for the one who asked for the download. */
+export class DownloadFailedError extends Error {}

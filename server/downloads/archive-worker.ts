@@ -2,7 +2,12 @@
 import {parentPort, workerData} from 'node:worker_threads';
 import {must} from '../../engine/assert.ts';
 import type {ShardSlice} from '../shards/protocol.ts';
-import type {ArchivePlan, FromArchive, ToArchive} from './archive-plan.ts';
+import {
+  type ArchivePlan,
+  DownloadFailedError,
+  type FromArchive,
+  type ToArchive,
+} from './archive-plan.ts';
 import {writeArchive} from './archive.ts';
 
 const port = must(parentPort, 'an archive is written in a worker thread');
@@ -17,6 +22,15 @@ try {
   });
   tell({kind: 'done', result});
 } catch (error) {
-  tell({kind: 'failed', message: error instanceof Error ? error.message : String(error)});
+  const isOrdinary = error instanceof DownloadFailedError;
+  const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  tell({kind: 'failed', reason: reasonOf(error), detail: isOrdinary ? undefined : detail});
 }
 port.close();
+
+function reasonOf(error: unknown): string | undefined {
+  if (error instanceof DownloadFailedError) return error.message;
+  // The system's own words would name folders of the server.
+  const {code} = error as NodeJS.ErrnoException;
+  return code === undefined ? undefined : `the disk refused the file (${code})`;
+}

@@ -8,7 +8,7 @@ import {createRequire} from 'node:module';
 import {Readable, Transform} from 'node:stream';
 import {pipeline} from 'node:stream/promises';
 import type {ShardSlice} from '../shards/protocol.ts';
-import type {ArchivePlan, ArchiveResult} from './archive-plan.ts';
+import {type ArchivePlan, type ArchiveResult, DownloadFailedError} from './archive-plan.ts';
 import {CSV_HEADER, csvRow} from './csv.ts';
 import {type FileTotals, manifest, noTotals} from './manifest.ts';
 import {indexBytes} from './member-index.ts';
@@ -112,9 +112,9 @@ function atMost(bytesMax: number): Transform {
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       bytes += chunk.byteLength;
-      if (bytes <= bytesMax) done(null, chunk);
-      else
-        done(new Error(`the file would take more than the ${bytesMax} bytes left for downloads`));
+      if (bytes <= bytesMax) return done(null, chunk);
+      const left = `the ${bytesMax} bytes left for downloads`;
+      done(new DownloadFailedError(`the file would take more than ${left}`));
     },
   });
 }

@@ -9,7 +9,13 @@ import type {ScopeId} from '../../engine/ids.ts';
 import type {ShardSlice, Shards} from '../shards/protocol.ts';
 import {ShardUnavailableError} from '../shards/shard-unavailable.ts';
 import {startWorker} from '../shards/worker-entry.ts';
-import type {ArchivePlan, ArchiveResult, FromArchive, ToArchive} from './archive-plan.ts';
+import {
+  type ArchivePlan,
+  type ArchiveResult,
+  DownloadFailedError,
+  type FromArchive,
+  type ToArchive,
+} from './archive-plan.ts';
 
 /** What goes into one CSV file. */
 export interface FileSource {
@@ -92,7 +98,7 @@ export class DownloadRun {
         this.#settle?.resolve(message.result);
         break;
       case 'failed':
-        this.#fail(new Error(message.message));
+        this.#fail(failure(message));
         break;
     }
   }
@@ -127,7 +133,7 @@ export class DownloadRun {
         })
       : undefined;
     if (slice === undefined) {
-      throw new Error(`audience ${source.audience} is not calculated any more`);
+      throw new DownloadFailedError(`audience ${source.audience} is not calculated any more`);
     }
     if (slice.life !== (this.#lives[shard] ??= slice.life)) {
       throw new InterruptedError('a shard was restarted');
@@ -138,6 +144,11 @@ export class DownloadRun {
         : {file, shard, from: slice.next, share: slice.next / slice.end};
     return slice;
   }
+}
+
+function failure({reason, detail}: FromArchive & {kind: 'failed'}): Error {
+  if (reason === undefined) return new Error(detail);
+  return new DownloadFailedError(reason, detail === undefined ? {} : {cause: detail});
 }
 
 function asError(error: unknown): Error {

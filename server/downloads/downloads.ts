@@ -11,7 +11,7 @@ import type {Actor, Catalog} from '../catalog/catalog.ts';
 import type {Download} from '../catalog/entities.ts';
 import {Conflict} from '../catalog/refusals.ts';
 import type {Shards} from '../shards/protocol.ts';
-import type {ArchivePlan, ArchiveResult} from './archive-plan.ts';
+import {type ArchivePlan, type ArchiveResult, DownloadFailedError} from './archive-plan.ts';
 import {DownloadFiles} from './download-files.ts';
 import {DownloadRun, type FileSource, InterruptedError} from './download-run.ts';
 import {ErasureScan} from './erasure-scan.ts';
@@ -249,9 +249,8 @@ export class Downloads {
       if (this.#isStopping) return;
       const download = this.get(id);
       if (download === undefined) return;
-      if (!(error instanceof InterruptedError)) await this.#failed(download, messageOf(error));
-      else if (download.attempts < this.#parts.bounds.attemptsMax) this.#beginLater(id);
-      else await this.#failed(download, INTERRUPTED);
+      if (error instanceof InterruptedError) await this.#interrupted(download);
+      else await this.#put({...download, status: 'failed', reason: this.#reasonOf(error)});
     }
   }
 
@@ -277,17 +276,21 @@ export class Downloads {
     await this.#put({...download, status: 'ready', readyMs, expiresMs, sizeBytes, rows});
   }
 
-  async #failed(download: Download, reason: string): Promise<void> {
-    await this.#put({...download, status: 'failed', reason});
+  async #interrupted(download: Download): Promise<void> {
+    if (download.attempts < this.#parts.bounds.attemptsMax) {
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer);
+        this.#queue.push(download.id);
+        this.#beginMore();
+      }, AGAIN_AFTER_MS);
+      this.#timers.add(timer);
+    } else await this.#put({...download, status: 'failed', reason: INTERRUPTED});
   }
 
-  #beginLater(id: string): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      this.#queue.push(id);
-      this.#beginMore();
-    }, AGAIN_AFTER_MS);
-    this.#timers.add(timer);
+  #reasonOf(error: unknown): string {
+    if (error instanceof DownloadFailedError && error.cause === undefined) return error.message;
+    this.#parts.onError(error);
+    return error instanceof DownloadFailedError ? error.message : DEFECT;
   }
 
   #sources({files, sample}: Download): FileSource[] {
@@ -352,7 +355,4 @@ export class Downloads {
 }
 
 const INTERRUPTED = 'it was interrupted too often';
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
+const DEFECT = 'an error inside the server; its log says more';

@@ -1,8 +1,9 @@
 import {execFileSync} from 'node:child_process';
 import {readdirSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
+import type {TSchema} from 'typebox';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {DownloadAnswer, NewDownload} from '../../server/api/download-schemas.ts';
+import {DownloadAnswer} from '../../server/api/download-schemas.ts';
 import {validator} from '../../server/api/validate.ts';
 import type {Json, Shop} from '../support/server-client.ts';
 import {LiveServer, type Reply} from './live-server.ts';
@@ -300,10 +301,28 @@ describe('asking', () => {
     expect(await problems({audiences: [{id: draft.id}], identities})).toEqual([409, [undefined]]);
   });
 
-  test('the examples of the description are right', () => {
-    const check = validator(NewDownload);
-    for (const example of (NewDownload as unknown as {examples: unknown[]}).examples) {
-      expect(check(example)).toEqual({value: example});
+  test('and its test are described like the rest, and every example is right', async () => {
+    const description = await server.api<{
+      paths: Record<string, Record<string, unknown>>;
+      components: {schemas: Record<string, TSchema>};
+    }>('GET', '/openapi.json');
+    const methods = (path: string): string[] => Object.keys(description.paths[path] ?? {});
+    expect(methods('/v1/audiences/{id}/test').sort()).toEqual(['delete', 'get', 'put']);
+    expect(methods('/v1/downloads').sort()).toEqual(['get', 'post']);
+    expect(methods('/v1/downloads/{id}').sort()).toEqual(['delete', 'get']);
+    expect(methods('/v1/downloads/{id}/file')).toEqual(['get']);
+    const check = (schema: unknown): void => {
+      if (typeof schema !== 'object' || schema === null) return;
+      if ('examples' in schema && Array.isArray(schema.examples)) {
+        for (const value of schema.examples) {
+          expect(validator(schema as TSchema)(value)).toEqual({value});
+        }
+      }
+      for (const part of Object.values(schema)) check(part);
+    };
+    for (const name of ['NewTest', 'Test', 'NewDownload', 'Download']) {
+      expect(Object.keys(description.components.schemas)).toContain(name);
+      check(description.components.schemas[name]);
     }
   });
 

@@ -209,6 +209,17 @@ describe('a download that is being made', () => {
     expect(files()).toHaveLength(2);
   });
 
+  test('fails when the disk refuses it, and the log says more than the answer', async () => {
+    rmSync(join(folder, 'downloads'), {recursive: true});
+    expect(await made()).toMatchObject({
+      status: 'failed',
+      reason: 'the disk refused the file (ENOENT)',
+    });
+    expect(errors.splice(0).map(error => String((error as Error).cause))).toEqual([
+      expect.stringContaining(folder),
+    ]);
+  });
+
   test('can be deleted, and leaves nothing', async () => {
     let reached: () => void;
     const running = new Promise<void>(resolve => (reached = resolve));

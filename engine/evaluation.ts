@@ -93,3 +93,26 @@ export function evaluateCriterion(
   else if (!slab.locate(timer)) return;
   slab.due = truth.nextMs;
 }
+
+/** Gives new nodes their bits in the opened row, children before parents, and criteria their dues. */
+export function fillNodes(
+  state: ShardState,
+  data: ProfileData,
+  nodes: readonly number[],
+  nowMs: number,
+): void {
+  const {rows, slab, graph, criteria, propagation} = state;
+  for (const slot of nodes) {
+    if (!graph.isCriterion(slot)) {
+      rows.set(slot, propagation.evaluate(slot));
+      continue;
+    }
+    const {truth, histories} = criteria.get(slot);
+    truth.evaluate(slab, data, nowMs);
+    rows.set(slot, truth.holds);
+    if (truth.nextMs === Infinity || histories.length === 0) continue;
+    const history = histories[0]!;
+    slab.locateOrAdd(history, criteria.history(history)?.shape ?? TIMES);
+    slab.due = Math.min(slab.due, truth.nextMs);
+  }
+}

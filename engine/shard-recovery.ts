@@ -5,7 +5,7 @@
 import {assert} from './assert.ts';
 import {type History, FIRST_HISTORY} from './criteria/criteria-table.ts';
 import {CAUSE_DEFINITION} from './deltas.ts';
-import {evaluateCriterion, evaluateHistory} from './evaluation.ts';
+import {evaluateCriterion, evaluateHistory, fillNodes} from './evaluation.ts';
 import {dropHistory} from './histories/entries.ts';
 import {holdsTexts} from './histories/history-slab.ts';
 import type {Ordinal} from './ids.ts';
@@ -135,7 +135,7 @@ export function makeTruth(shard: Shard, ordinal: Ordinal, atMs: number): void {
   const {slab, intake, propagation} = shard;
   intake.begin();
   intake.reachFuture(data, atMs);
-  shard.rows.open(ordinal);
+  shard.rows.reset(ordinal);
   propagation.countRow(1);
   slab.open(ordinal);
   armLifetime(shard, data);
@@ -153,6 +153,35 @@ export function makeTruth(shard: Shard, ordinal: Ordinal, atMs: number): void {
   }
   propagation.drain();
   repairMemberships(shard, ordinal, atMs);
+  slab.open(ordinal);
+  shard.armOpened(ordinal);
+}
+
+/**
+ * Takes over the truth that a restored profile brought along, as of `atMs`, before which nothing of it is
+ * due. `missing` nodes are asked; memberships can differ only where a root is among them.
+ */
+export function adoptTruth(
+  shard: Shard,
+  ordinal: Ordinal,
+  {bits, missing, atMs}: {bits: Uint32Array; missing: readonly number[]; atMs: number},
+): void {
+  const {rows, slab, propagation, memberships, audiences} = shard;
+  rows.open(ordinal);
+  rows.import(bits);
+  slab.open(ordinal);
+  fillNodes(shard, shard.data(ordinal)!, missing, atMs);
+  propagation.countRow(1);
+  memberships.begin();
+  for (const slot of missing) {
+    for (const audience of audiences.atRoot(slot) ?? []) {
+      const was = !Number.isNaN(memberships.sinceMs(ordinal, audience.id));
+      const is = rows.get(ordinal, slot);
+      if (was !== is) {
+        memberships.tell(ordinal, audience, {member: is, cause: CAUSE_DEFINITION, atMs});
+      }
+    }
+  }
   slab.open(ordinal);
   shard.armOpened(ordinal);
 }

@@ -13,9 +13,9 @@ import type {AudienceSpec} from './audiences/audience-spec.ts';
 import {FillPass} from './audiences/fill-pass.ts';
 import type {History} from './criteria/criteria-table.ts';
 import {CAUSE_DEFINITION, CAUSE_EVENT, CAUSE_PROFILE, CAUSE_TIME} from './deltas.ts';
-import {evaluateCriterion, evaluateHistory} from './evaluation.ts';
+import {evaluateCriterion, evaluateHistory, fillNodes} from './evaluation.ts';
 import {dropEntries, dropHistory, type Entry, insertEntry} from './histories/entries.ts';
-import {holdsTexts, TIMES} from './histories/history-slab.ts';
+import {holdsTexts} from './histories/history-slab.ts';
 import type {Ordinal} from './ids.ts';
 import {Intake} from './intake.ts';
 import {armLifetime, EXPIRY, FUTURE, hasExpired} from './profiles/lifetime.ts';
@@ -161,26 +161,13 @@ export class Shard extends ShardState {
   }
 
   #fillRow(ordinal: Ordinal, nodes: readonly number[]): void {
-    const {rows, slab, graph} = this;
     // What is due was told with the old definitions; a new one starts from the profile's present.
     if (this.dueMs[ordinal]! <= this.nowMs) this.#settle(ordinal, this.nowMs);
     const data = this.data(ordinal);
     if (data === undefined) return;
-    rows.open(ordinal);
-    slab.open(ordinal);
-    for (const slot of nodes) {
-      if (!graph.isCriterion(slot)) {
-        rows.set(slot, this.propagation.evaluate(slot));
-        continue;
-      }
-      const {truth, histories} = this.criteria.get(slot);
-      truth.evaluate(slab, data, this.nowMs);
-      rows.set(slot, truth.holds);
-      if (truth.nextMs === Infinity || histories.length === 0) continue;
-      const history = histories[0]!;
-      slab.locateOrAdd(history, this.criteria.history(history)?.shape ?? TIMES);
-      slab.due = Math.min(slab.due, truth.nextMs);
-    }
+    this.rows.open(ordinal);
+    this.slab.open(ordinal);
+    fillNodes(this, data, nodes, this.nowMs);
     this.armOpened(ordinal);
   }
 

@@ -17,7 +17,8 @@ import {encodeJournalEntry, type JournalEntry} from './journal-entry.ts';
 import {decodeRecords} from './record-codec.ts';
 import {SampledRecords} from './sampled-records.ts';
 import {recoverShard} from './recover.ts';
-import {encodeRow, rowKey} from './row-codec.ts';
+import {encodeRow, rowKey, type StoredTruth} from './row-codec.ts';
+import {layoutKey, layoutOf} from './truth-layout.ts';
 import {seal, unseal} from './checked-value.ts';
 import type {Put, ShardStore} from './shard-store.ts';
 
@@ -61,6 +62,8 @@ interface CheckpointCycle {
   at: number;
   readonly reached: Checkpoint;
   readonly histories: readonly number[];
+  /** Of the graph, when the layout was written: rows carry their truth while it is the same. */
+  readonly revision: number;
 }
 
 export class DurableShard {
@@ -78,6 +81,8 @@ export class DurableShard {
   #gone: Buffer[] = [];
   #cycle: CheckpointCycle | undefined;
   #checkpointed: Checkpoint;
+  #layout: {readonly number: number; readonly revision: number} | undefined;
+  #layoutNumber: number;
 
   /** Recovers what the store has. Deltas that recovery found untold are staged by the first `tick`. */
   constructor(store: ShardStore, options: DurableShardOptions) {
@@ -89,6 +94,7 @@ export class DurableShard {
     this.#storedHistories = recovery.histories;
     this.#checkpointed = recovery.checkpoint;
     this.#feedFloor = metaNumber(store, 'feedFloor');
+    this.#layoutNumber = metaNumber(store, 'layoutNumber');
     this.#isSampleKnown = store.get('meta', SAMPLE_SINCE) !== undefined;
     this.#sampleSince = this.#isSampleKnown ? metaNumber(store, SAMPLE_SINCE) : this.#watermark;
     this.shard.onDirty = ordinal => this.#markDirty(ordinal);
@@ -239,6 +245,7 @@ export class DurableShard {
         drainedMs: this.shard.drainedMs,
       },
       histories: ready.map(history => history.id),
+      revision: this.shard.graph.revision,
     };
   }
 
@@ -247,6 +254,7 @@ export class DurableShard {
     const cycle = this.#cycle;
     if (cycle === undefined) return [];
     const puts: Put[] = [];
+    this.#putLayout(cycle, puts);
     for (const key of this.#gone.splice(0)) {
       const hi = key.readInt32BE(0);
       const lo = key.readUInt32BE(4);
@@ -277,6 +285,24 @@ export class DurableShard {
     return puts.length === 0 ? Promise.resolve() : this.#store.commit(puts);
   }
 
+  /** Says which bit of the rows' truth is what, when that has changed. The oldest layouts go. */
+  #putLayout({revision, at}: CheckpointCycle, puts: Put[]): void {
+    const {graph} = this.shard;
+    if (at > 0 || this.#layout?.revision === revision || graph.revision !== revision) return;
+    this.#layout = {number: ++this.#layoutNumber, revision};
+    const value = seal(TABLE_VERSION, [pack(layoutOf(graph))]);
+    puts.push(metaPut('layoutNumber', this.#layoutNumber));
+    puts.push({table: 'meta', key: layoutKey(this.#layoutNumber), value});
+    const oldest = this.#layoutNumber - LAYOUTS_KEPT;
+    if (oldest > 0) puts.push({table: 'meta', key: layoutKey(oldest), value: undefined});
+  }
+
+  #truthOf(ordinal: Ordinal): StoredTruth | undefined {
+    const layout = this.#layout;
+    if (layout === undefined || layout.revision !== this.shard.graph.revision) return undefined;
+    return {layout: layout.number, words: this.shard.rows.export(ordinal)};
+  }
+
   #rowPut(ordinal: Ordinal): Put | undefined {
     const {shard} = this;
     const data = shard.data(ordinal);
@@ -285,7 +311,13 @@ export class DurableShard {
     return {
       table: 'rows',
       key: rowKey(shard.table.hi(ordinal), shard.table.lo(ordinal)),
-      value: encodeRow({watermark: this.#watermark, data, histories: words, texts}),
+      value: encodeRow({
+        watermark: this.#watermark,
+        data,
+        histories: words,
+        texts,
+        truth: this.#truthOf(ordinal),
+      }),
     };
   }
 
@@ -386,6 +418,9 @@ export class DurableShard {
     this.#dirtyOrdinals.push(ordinal);
   }
 }
+
+/** Rows of older layouts have their truth made again. */
+const LAYOUTS_KEPT = 32;
 
 function metaPut(key: string, number: number): Put {
   return {table: 'meta', key, value: seal(META_VERSION, [pack(number)])};

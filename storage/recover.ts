@@ -9,6 +9,7 @@ import {ADD, ATTRIBUTE_UPDATE, DeltaReader} from '../engine/deltas.ts';
 import type {Ordinal, Watermark} from '../engine/ids.ts';
 import {Shard} from '../engine/shard.ts';
 import {
+  adoptTruth,
   endReplay,
   importHistories,
   makeTruth,
@@ -24,6 +25,7 @@ import {decodeFeedEntry} from './feed-entry.ts';
 import {decodeJournalEntry} from './journal-entry.ts';
 import {decodeRecords} from './record-codec.ts';
 import {decodeRow, rowKeyMpid} from './row-codec.ts';
+import {RestoredTruths} from './restored-truths.ts';
 import type {ShardStore} from './shard-store.ts';
 
 export interface Recovery {
@@ -43,13 +45,21 @@ export function recoverShard(
   const shard = restoreDefinitions(store, {options, checkpoint, histories});
   // What each profile's row is as of; 0 for a profile that has none.
   const rowWatermark: Watermark[] = [];
+  const truths = new RestoredTruths(store, shard.graph);
   shard.onDirty = onDirty;
   shard.onGone = ordinal => {
     rowWatermark[ordinal] = 0;
+    truths.forget(ordinal);
   };
-  loadRows(store, {shard, histories, rowWatermark});
+  loadRows(store, {shard, histories, rowWatermark, truths});
+  // Whatever changes a profile from here on makes the truth it brought along out of date.
+  shard.onDirty = ordinal => {
+    truths.forget(ordinal);
+    onDirty(ordinal);
+  };
   backfillUndurable(store, {shard, histories, rowWatermark, options});
-  const watermark = replayJournal(store, {shard, checkpoint, rowWatermark, onDirty});
+  const watermark = replayJournal(store, {shard, checkpoint, rowWatermark, truths});
+  shard.onDirty = onDirty;
   return {shard, watermark, histories, checkpoint};
 }
 
@@ -100,16 +110,22 @@ function loadRows(
     shard: Shard;
     histories: ReadonlyMap<number, StoredHistory>;
     rowWatermark: Watermark[];
+    truths: RestoredTruths;
   },
 ): void {
-  const {shard, histories, rowWatermark} = parts;
-  const isWhole = (id: number): boolean =>
-    shard.criteria.history(id) !== undefined && histories.get(id)?.durable === true;
+  const {shard, histories, rowWatermark, truths} = parts;
+  // A timer has no entries that could be missing.
+  const isWhole = (id: number): boolean => {
+    const history = shard.criteria.history(id);
+    if (history === undefined) return false;
+    return history.spec === undefined || histories.get(id)?.durable === true;
+  };
   for (const {key, value} of store.rows()) {
     const {hi, lo} = rowKeyMpid(key);
     const row = decodeRow(value);
     const ordinal = shard.addProfile(hi, lo, row.data);
     rowWatermark[ordinal] = row.watermark;
+    truths.add(ordinal, row.truth);
     importHistories(shard, ordinal, {words: row.histories, texts: row.texts}, isWhole);
   }
 }
@@ -151,10 +167,10 @@ function replayJournal(
     shard: Shard;
     checkpoint: Checkpoint;
     rowWatermark: Watermark[];
-    onDirty: (ordinal: Ordinal) => void;
+    truths: RestoredTruths;
   },
 ): Watermark {
-  const {shard, checkpoint, rowWatermark, onDirty} = parts;
+  const {shard, checkpoint, rowWatermark, truths} = parts;
   let watermark = checkpoint.watermark;
   let drainedMs = checkpoint.drainedMs;
   const lacks = (ordinal: Ordinal, entry: Watermark): boolean =>
@@ -169,7 +185,7 @@ function replayJournal(
         const known = shard.table.find(record.mpidHi, record.mpidLo);
         if (known >= 0 && !lacks(known, key)) continue;
         const ordinal = replayRecord(shard, record, entry.nowMs);
-        if (ordinal >= 0) onDirty(ordinal);
+        if (ordinal >= 0) shard.onDirty(ordinal);
       }
     } else if (entry.content.kind === 'control' && entry.content.control.kind === 'erase') {
       const {mpidHi, mpidLo} = entry.content.control;
@@ -183,7 +199,12 @@ function replayJournal(
   endReplay(shard, drainedMs);
   for (let ordinal = 0; ordinal < shard.table.end; ordinal++) {
     if (!shard.table.isLive(ordinal)) continue;
-    makeTruth(shard, ordinal, Math.max(drainedMs, shard.data(ordinal)!.toldMs));
+    const atMs = Math.max(drainedMs, shard.data(ordinal)!.toldMs);
+    const restored = truths.of(ordinal);
+    shard.slab.open(ordinal);
+    if (restored !== undefined && shard.slab.earliestDue() > atMs) {
+      adoptTruth(shard, ordinal, {...restored, atMs});
+    } else makeTruth(shard, ordinal, atMs);
   }
   return watermark;
 }

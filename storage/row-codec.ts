@@ -1,8 +1,9 @@
 /**
- * A profile on disk: all that is known of it as of a watermark. Truth is not stored: it is a function
- * of this, the definitions and the time.
+ * A profile on disk: all that is known of it as of a watermark, and its truth, which could be made again
+ * from the rest and is kept because a restart would take minutes otherwise.
  *
- * Payload: f64 watermark, u32 length of the histories, their words, then msgpack of the facts.
+ * Payload: f64 watermark, u32 bytes of the histories, u32 truth layout, u32 bytes of the truth, the
+ * histories' words, the truth's words, then msgpack of the facts.
  */
 import {Packr, Unpackr} from 'msgpackr';
 import {ProfileData, ScopeData, type Timed} from '../engine/profiles/profile-data.ts';
@@ -11,7 +12,7 @@ import {seal, unseal} from './checked-value.ts';
 import {packLocation, unpackLocation} from './record-codec.ts';
 
 const VERSION = 1;
-const HEADER_BYTES = 12;
+const HEADER_BYTES = 20;
 
 const packr = new Packr({useRecords: false, moreTypes: false});
 const unpackr = new Unpackr({useRecords: false, moreTypes: false, int64AsType: 'number'});
@@ -23,6 +24,13 @@ export interface Row {
   readonly histories: Uint8Array;
   /** The texts of text histories, in the order in which the words name them. */
   readonly texts: readonly string[];
+  readonly truth: StoredTruth | undefined;
+}
+
+export interface StoredTruth {
+  /** Number of the layout that says which bit is what (truth-layout.ts). */
+  readonly layout: number;
+  readonly words: Uint32Array;
 }
 
 type PackedTimed = (string | Value | undefined | number)[];
@@ -42,22 +50,31 @@ type PackedScope = [
 export function encodeRow(row: Row): Buffer {
   const header = Buffer.allocUnsafe(HEADER_BYTES);
   header.writeDoubleLE(row.watermark, 0);
+  const truth = row.truth?.words ?? NO_WORDS;
   header.writeUInt32LE(row.histories.byteLength, 8);
+  header.writeUInt32LE(row.truth?.layout ?? 0, 12);
+  header.writeUInt32LE(truth.byteLength, 16);
   const facts = packr.pack([
     row.data.born,
     row.data.toldMs,
     row.data.scopes.map(packScope),
     row.texts,
   ]);
-  return seal(VERSION, [header, row.histories, facts]);
+  const bits = new Uint8Array(truth.buffer, truth.byteOffset, truth.byteLength);
+  return seal(VERSION, [header, row.histories, bits, facts]);
 }
 
 export function decodeRow(value: Uint8Array): Row {
   const payload = unseal(VERSION, value, 'a profile');
-  const historyBytes = payload.readUInt32LE(8);
-  const [born, toldMs, scopes, texts] = unpackr.unpack(
-    payload.subarray(HEADER_BYTES + historyBytes),
-  ) as [number, number, PackedScope[], string[]];
+  const historiesEnd = HEADER_BYTES + payload.readUInt32LE(8);
+  const layout = payload.readUInt32LE(12);
+  const truthEnd = historiesEnd + payload.readUInt32LE(16);
+  const [born, toldMs, scopes, texts] = unpackr.unpack(payload.subarray(truthEnd)) as [
+    number,
+    number,
+    PackedScope[],
+    string[],
+  ];
   const data = new ProfileData();
   data.born = born;
   data.toldMs = toldMs;
@@ -65,9 +82,20 @@ export function decodeRow(value: Uint8Array): Row {
   return {
     watermark: payload.readDoubleLE(0),
     data,
-    histories: payload.subarray(HEADER_BYTES, HEADER_BYTES + historyBytes),
+    histories: payload.subarray(HEADER_BYTES, historiesEnd),
     texts,
+    truth:
+      layout === 0 ? undefined : {layout, words: wordsOf(payload.subarray(historiesEnd, truthEnd))},
   };
+}
+
+const NO_WORDS = new Uint32Array(0);
+
+/** A copy: the bytes may lie at any address. */
+function wordsOf(bytes: Uint8Array): Uint32Array {
+  const words = new Uint32Array(bytes.byteLength / 4);
+  new Uint8Array(words.buffer).set(bytes);
+  return words;
 }
 
 /** The row's key: the mpid's 8 bytes. */

@@ -28,6 +28,8 @@ export class ExpressionGraph {
   /** Not yet true to its meaning in rows that existed before it. */
   #fresh: boolean[] = [];
   #free: number[] = [];
+  /** Changes with every node that comes, goes, or becomes true to its meaning. */
+  revision = 0;
   #generation = 0;
 
   /** One past the highest slot in use ever. */
@@ -66,7 +68,13 @@ export class ExpressionGraph {
   }
 
   settle(slot: number): void {
+    if (this.#fresh[slot] === true) this.revision++;
     this.#fresh[slot] = false;
+  }
+
+  /** The criterion's key; undefined for a combination. */
+  criterionKey(slot: number): string | undefined {
+    return this.#kind[slot] === CRITERION ? this.#keys[slot] : undefined;
   }
 
   /** Literals. */
@@ -125,6 +133,7 @@ export class ExpressionGraph {
       freed.push(slot);
     }
     if (freed.length === 0) return freed;
+    this.revision++;
     this.#generation++;
     const gone = new Set(freed);
     for (const slot of reached) {
@@ -161,6 +170,7 @@ export class ExpressionGraph {
     this.#children[slot] = children;
     this.#parents[slot] = NO_EDGES;
     this.#fresh[slot] = true;
+    this.revision++;
     return slot;
   }
 }

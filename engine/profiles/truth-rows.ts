@@ -62,6 +62,19 @@ export class TruthRows {
     this.words.fill(0, this.base, this.base + this.#stride);
   }
 
+  /** A copy of the row's bits. */
+  export(ordinal: Ordinal): Uint32Array {
+    this.open(ordinal);
+    return this.words.slice(this.base, this.base + this.#stride);
+  }
+
+  /** The opened row's bits become these; bits that are not given are 0. */
+  import(words: Uint32Array): void {
+    const count = Math.min(words.length, this.#stride);
+    this.words.set(words.subarray(0, count), this.base);
+    this.words.fill(0, this.base + count, this.base + this.#stride);
+  }
+
   get(ordinal: Ordinal, slot: number): boolean {
     const block = this.#block(ordinal >>> BLOCK_SHIFT);
     const at = (ordinal & (BLOCK_ROWS - 1)) * block.stride + (slot >>> 5);

@@ -31,7 +31,17 @@ export class ExactSum {
     if (this.#exact === undefined) return this.#micros / 1e6;
     return Number(`${this.#exact}e-${this.#exactScale}`);
   }
+
+  /** The number nearest to the exact sum divided by `count`: of three times 0.2 it is 0.2, as 0.6 / 3 is not. */
+  average(count: number): number {
+    if (this.#exact === undefined) return this.#micros / (1e6 * count);
+    const digits = (this.#exact * 10n ** AVERAGE_DIGITS) / BigInt(count);
+    return Number(`${digits}e-${this.#exactScale + Number(AVERAGE_DIGITS)}`);
+  }
 }
+
+/** More than a number can tell apart. */
+const AVERAGE_DIGITS = 25n;
 
 /** `digits × 10^−scale` is the number that JSON writes. */
 function decimalOf(amount: number): {digits: bigint; scale: number} {

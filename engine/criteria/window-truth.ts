@@ -149,9 +149,9 @@ export class WindowTruth {
     const values = indexes.map(index => slab.words[slab.entryAt + index * slab.width + 1]!);
     switch (this.#measure) {
       case 'sum':
-        return sumOf(values);
+        return sumOf(values).value();
       case 'avg':
-        return values.length > 0 ? sumOf(values) / values.length : undefined;
+        return values.length > 0 ? sumOf(values).average(values.length) : undefined;
       case 'min':
         return values.length > 0 ? values.reduce((a, b) => Math.min(a, b)) : undefined;
       case 'max':
@@ -164,10 +164,10 @@ export class WindowTruth {
   }
 }
 
-function sumOf(values: readonly number[]): number {
+function sumOf(values: readonly number[]): ExactSum {
   const sum = new ExactSum();
   for (const value of values) sum.add(value);
-  return sum.value();
+  return sum;
 }
 
 function range(from: number, to: number): number[] {

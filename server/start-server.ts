@@ -41,7 +41,7 @@ import {GeoIp, GeoIpFileError, locateNowhere} from './location/geoip.ts';
 import {Metrics} from './observe/metrics.ts';
 import {BallotCounter} from './shards/ballot-counter.ts';
 import {Questions} from './shards/questions.ts';
-import {ShardPool} from './shards/shard-pool.ts';
+import {ShardDamagedError, ShardPool} from './shards/shard-pool.ts';
 import {deltasSocket} from './stream/deltas-socket.ts';
 import {Hub} from './stream/hub.ts';
 import {STREAM_BOUNDS} from './stream/stream-parts.ts';
@@ -85,7 +85,7 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     return await wire(options, {log, shardCount, geoIp, closers, closeAll});
   } catch (error) {
     await closeAll();
-    throw error;
+    throw error instanceof ShardDamagedError ? new StartRefusedError(error.message) : error;
   }
 }
 

@@ -6,7 +6,9 @@ import {
   closeSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
+  readSync,
   rmSync,
   writeSync,
   existsSync,
@@ -16,6 +18,10 @@ import {join} from 'node:path';
 
 /** Of the whole layout; raised when an older program could not read it. */
 export const FORMAT = 1;
+
+/** Where lmdb 3.5 writes which number on the first page of every environment. */
+const LMDB_MAGIC_AT = 24;
+const LMDB_MAGIC = 0xbeefc0de;
 
 export class DataFolderError extends Error {}
 
@@ -34,13 +40,36 @@ export function inspectDataFolder(folder: string): FolderFacts | undefined {
   } catch (error) {
     throw new DataFolderError(`${file} cannot be read: ${describe(error)}.`);
   }
+  if (!isCount(facts?.format) || (facts.format <= FORMAT && !isCount(facts.shards))) {
+    throw new DataFolderError(`${file} is not as Muster wrote it: restore it from a backup.`);
+  }
   if (facts.format > FORMAT) {
     throw new DataFolderError(
       `The data in ${folder} has format ${facts.format}, and this version of Muster reads up to ${FORMAT}: ` +
         'start the newer version that wrote it.',
     );
   }
+  for (const {parentPath, name} of readdirSync(folder, {recursive: true, withFileTypes: true})) {
+    if (name === 'data.mdb') refuseForeignFile(join(parentPath, name));
+  }
   return facts;
+}
+
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value > 0;
+}
+
+/** LMDB takes the whole process down over a file that is not its own. */
+function refuseForeignFile(file: string): void {
+  const head = Buffer.alloc(LMDB_MAGIC_AT + 4);
+  const handle = openSync(file, 'r');
+  const bytes = readSync(handle, head);
+  closeSync(handle);
+  // An empty file is one that was never written to.
+  if (bytes === 0 || head.readUInt32LE(LMDB_MAGIC_AT) === LMDB_MAGIC) return;
+  throw new DataFolderError(
+    `${file} is damaged: restore the data folder from a backup, or remove it to start anew.`,
+  );
 }
 
 /** Makes the folder when it is not there and holds it until `release`. */

@@ -46,7 +46,11 @@ export type FromShard =
   | {readonly kind: 'result'; readonly id: number; readonly value: unknown}
   | {readonly kind: 'refused'; readonly id: number}
   | {readonly kind: 'backfill'; readonly task: BackfillTask}
-  | {readonly kind: 'failed'; readonly message: string; readonly isDiskRefusing: boolean};
+  | {
+      readonly kind: 'failed';
+      readonly message: string;
+      readonly why: 'defect' | 'disk refuses' | 'disk is damaged';
+    };
 
 /** A journal scan for the job pool. What is found goes straight to the shard, through the port. */
 export interface BackfillTask {

@@ -22,7 +22,7 @@ export interface LinkEvents {
   onWritable(): void;
   onCommitted(message: FromShard & {kind: 'committed'}): void;
   onBackfill(message: FromShard & {kind: 'backfill'}): void;
-  onFailed(message: string): void;
+  onFailed(message: string, isDamaged: boolean): void;
 }
 
 const RESTART_MS_MIN = 100;
@@ -121,6 +121,7 @@ export class ShardLink {
     worker.on('error', error =>
       this.#events.onFailed(
         error instanceof Error ? (error.stack ?? error.message) : String(error),
+        false,
       ),
     );
     worker.on('exit', () => this.#exited());
@@ -154,8 +155,8 @@ export class ShardLink {
         break;
       case 'failed':
         this.#abandon();
-        this.#isDiskRefusing = message.isDiskRefusing;
-        this.#events.onFailed(message.message);
+        this.#isDiskRefusing = message.why === 'disk refuses';
+        this.#events.onFailed(message.message, message.why === 'disk is damaged');
         break;
     }
   }

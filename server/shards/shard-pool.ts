@@ -30,6 +30,13 @@ export interface ShardPoolOptions {
   readonly onRestarted: (shard: number) => void;
 }
 
+/** What is on a shard's disk is not what was written. */
+export class ShardDamagedError extends Error {
+  constructor(shard: number, message: string) {
+    super(`In shard-${shard} ${message}`);
+  }
+}
+
 const MISSED_BYTES = 2 ** 20;
 
 type CommitListener = (shard: number, watermark: number, deltas: Uint8Array) => void;
@@ -66,7 +73,12 @@ export class ShardPool implements Shards {
   /** Resolves when every shard has recovered. */
   static async start(options: ShardPoolOptions): Promise<ShardPool> {
     const pool = new ShardPool(options, await Partitions.load(options.count));
-    await Promise.all(Array.from({length: options.count}, (_, shard) => pool.#startShard(shard)));
+    try {
+      await Promise.all(Array.from({length: options.count}, (_, shard) => pool.#startShard(shard)));
+    } catch (error) {
+      await pool.stop();
+      throw error;
+    }
     return pool;
   }
 
@@ -141,7 +153,7 @@ export class ShardPool implements Shards {
 
   async stop(): Promise<void> {
     await Promise.all(this.#links.map(link => link.stop()));
-    await Promise.all(this.#stores.map(store => store?.close()));
+    for (const store of this.#stores) await store?.close();
     // Not destroyed: a thread that is terminated while it holds an LMDB environment can take the process along.
     await this.#jobs.close({force: true});
   }
@@ -171,10 +183,10 @@ export class ShardPool implements Shards {
           },
           onCommitted: message => this.#committed(shard, message),
           onBackfill: ({task}) => void this.#backfill(shard, task),
-          onFailed: message => {
-            onFailed(shard, message);
+          onFailed: (message, isDamaged) => {
             // A data folder that cannot be opened at the start will not open by waiting.
-            if (!started) reject(new Error(message));
+            if (started) onFailed(shard, message);
+            else reject(isDamaged ? new ShardDamagedError(shard, message) : new Error(message));
           },
         },
       );

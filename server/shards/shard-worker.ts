@@ -5,6 +5,7 @@
  */
 import {MessageChannel, type MessagePort, parentPort, workerData} from 'node:worker_threads';
 import {must} from '../../engine/assert.ts';
+import {DamagedValueError} from '../../storage/checked-value.ts';
 import {DurableShard, type Staged} from '../../storage/durable-shard.ts';
 import {LmdbStore} from '../../storage/lmdb-store.ts';
 import {answerCall, readSeen} from './answer-call.ts';
@@ -321,7 +322,7 @@ class ShardThread {
     clearTimeout(this.#timer);
     this.#scan?.close();
     const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#post({kind: 'failed', message, isDiskRefusing: error instanceof DiskRefusesError});
+    this.#post({kind: 'failed', message, why: whyFailed(error)});
     void this.#store.close().finally(() => this.#port.close());
   }
 
@@ -332,6 +333,11 @@ class ShardThread {
 
 class DiskRefusesError extends Error {}
 
+function whyFailed(error: unknown): (FromShard & {kind: 'failed'})['why'] {
+  if (error instanceof DiskRefusesError) return 'disk refuses';
+  return error instanceof DamagedValueError ? 'disk is damaged' : 'defect';
+}
+
 async function written(commit: Promise<void>): Promise<void> {
   try {
     await commit;
@@ -340,4 +346,11 @@ async function written(commit: Promise<void>): Promise<void> {
   }
 }
 
-new ShardThread(workerData as ShardSetup, must(parentPort, 'a shard runs in a worker thread'));
+const port = must(parentPort, 'a shard runs in a worker thread');
+try {
+  new ShardThread(workerData as ShardSetup, port);
+} catch (error) {
+  if (!(error instanceof DamagedValueError)) throw error;
+  const {message} = error;
+  port.postMessage({kind: 'failed', message, why: 'disk is damaged'} satisfies FromShard);
+}

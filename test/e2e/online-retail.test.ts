@@ -101,6 +101,7 @@ describe.skipIf(FILE === undefined)('the Online Retail file', () => {
         `  ${shards} shards, ${grouping}: replayed in ${tookMs} ms, ${readers[0]?.deltas.length} deltas\n`,
       );
       client.close();
+      await server.stop();
     },
     60_000,
   );

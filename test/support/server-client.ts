@@ -54,7 +54,11 @@ export class ServerClient {
           });
         },
       );
-      call.on('error', reject);
+      // A server that refuses a body may hang up before it is sent: what it said counts.
+      call.on('error', error => {
+        if (!call.writableFinished && call.listenerCount('response') === 0) return;
+        reject(error);
+      });
       call.end(body);
     });
   }

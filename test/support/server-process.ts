@@ -6,7 +6,7 @@ import {type ChildProcess, execFileSync, spawn} from 'node:child_process';
 import {existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
-import {afterAll, afterEach} from 'vitest';
+import {afterAll} from 'vitest';
 
 const ROOT = join(import.meta.dirname, '../..');
 /** Beside the sources, so that the packages are found from it. */
@@ -134,7 +134,7 @@ const running = new Set<ServerProcess>();
 const folders = new Set<string>();
 let build: string | undefined;
 
-/** Gone after the test. */
+/** Gone after the test file, and every server with it. */
 export function temporaryFolder(under = tmpdir()): string {
   const folder = mkdtempSync(join(under, 'muster-e2e-'));
   folders.add(folder);
@@ -173,13 +173,10 @@ function isRunning(pid: number): boolean {
   }
 }
 
-afterEach(async () => {
+afterAll(async () => {
   await Promise.all([...running].map(server => server.kill()));
   for (const folder of folders) rmSync(folder, {recursive: true, force: true, maxRetries: 3});
   folders.clear();
-});
-
-afterAll(() => {
   if (build !== undefined && existsSync(build)) rmSync(build, {recursive: true, force: true});
   build = undefined;
 });

@@ -25,6 +25,16 @@ export const BENCHES: readonly NamedBench[] = [
     warmUpEvents: 100_000,
     load: async () => (await import('./engine.bench.ts')).benchEngine,
   },
+  {
+    name: 'bulk',
+    sizes: [
+      {audiences: 1000, profiles: P},
+      {audiences: 1000, profiles: 1_000_000},
+    ],
+    roundSeconds: 0,
+    warmUpEvents: 100_000,
+    load: async () => (await import('./bulk.bench.ts')).benchBulk,
+  },
 ];
 
 /** All peers of one size in one bench: that is what makes their figures comparable. */

@@ -4,7 +4,7 @@
  */
 import {spawn} from 'node:child_process';
 import {mkdir, readFile, writeFile} from 'node:fs/promises';
-import {dirname, join} from 'node:path';
+import {join} from 'node:path';
 import {createInterface} from 'node:readline';
 import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
@@ -12,6 +12,7 @@ import {BENCHES, type NamedBench, PEER_BENCHES} from './benches.ts';
 import {PEERS} from './peers/peer-list.ts';
 import {type BenchOptions, type Figure, sizesName} from './support/figures.ts';
 import {machineFacts} from './support/machine.ts';
+import {repositoryRoot} from './support/repository.ts';
 import {printTable} from './support/table.ts';
 
 const USAGE = `npm run bench -- [options]           npm run bench:peers -- [options]
@@ -200,12 +201,6 @@ async function save(figures: readonly Figure[], {peers}: Settings): Promise<stri
     `${JSON.stringify({...content, figures: [...byName.values()]}, null, 1)}\n`,
   );
   return path;
-}
-
-/** From the sources and from the build. */
-function repositoryRoot(): string {
-  const here = dirname(fileURLToPath(import.meta.url));
-  return join(here, here.endsWith(join('dist', 'bench')) ? '../..' : '..');
 }
 
 function numbers(text: string | undefined): number[] | undefined {

@@ -89,27 +89,29 @@ function criterionOf(predicate: Predicate, windows: Windows): object {
 }
 
 export function audienceSpecs(workload: Workload): AudienceSpec[] {
-  return workload.audiences.map(audience => {
-    const parsed = parseDefinition(definitionOf(audience, workload.predicates, inHours), {
-      eventRetentionMs: EVENT_RETENTION_MS,
-      workspaces: [WORKSPACE],
-      inputs: undefined,
-      hasAudience: () => false,
-      hasInput: () => true,
-      hasCalculatedAttribute: () => undefined,
-      findCity: () => undefined,
-    });
-    if ('problems' in parsed) throw new Error(JSON.stringify(parsed.problems));
-    return {
-      id: audience.id,
-      version: 1,
-      active: true,
-      expression: parsed.expression,
-      workspaces: [WORKSPACE],
-      inputs: undefined,
-      environment: 'production',
-    };
+  return workload.audiences.map(audience => specOf(audience, workload));
+}
+
+export function specOf(audience: WorkloadAudience, workload: Workload): AudienceSpec {
+  const parsed = parseDefinition(definitionOf(audience, workload.predicates, inHours), {
+    eventRetentionMs: EVENT_RETENTION_MS,
+    workspaces: [WORKSPACE],
+    inputs: undefined,
+    hasAudience: () => false,
+    hasInput: () => true,
+    hasCalculatedAttribute: () => undefined,
+    findCity: () => undefined,
   });
+  if ('problems' in parsed) throw new Error(JSON.stringify(parsed.problems));
+  return {
+    id: audience.id,
+    version: 1,
+    active: true,
+    expression: parsed.expression,
+    workspaces: [WORKSPACE],
+    inputs: undefined,
+    environment: 'production',
+  };
 }
 
 /** A profile with all its attributes and no event, as of the start. */

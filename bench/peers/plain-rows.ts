@@ -99,7 +99,7 @@ function rowMaker(): (values: readonly unknown[], events: number[]) => CountedRo
   return compileSource(['values', 'events'], `return {${fields},events}`);
 }
 
-function countersOf(predicates: readonly Predicate[]): WindowCounter[] {
+export function countersOf(predicates: readonly Predicate[]): WindowCounter[] {
   const found = new Map<string, WindowCounter>();
   for (const predicate of predicates) {
     if (predicate.kind !== 'count') continue;

@@ -109,31 +109,39 @@ const happening = fc.record({
   inputId: fc.constantFrom(1, 2, 3),
 });
 
+interface Happening {
+  readonly event: EventRecord;
+  readonly scope: number;
+  readonly inputId: number;
+}
+
 /** What trying every predicate finds. */
 function bruteForce(
   filters: readonly BoundFilter[],
-  {
-    event: {kind, name},
-    event: tried,
-    scope,
-    inputId,
-  }: {event: EventRecord; scope: number; inputId: number},
+  {event: tried, ...place}: Happening,
 ): string[] {
-  const distinct = new Map(filters.map(each => [each.key, each]));
-  return [...distinct.values()]
-    .filter(each => each.kind === kind && (each.names === undefined || each.names.includes(name)))
-    .filter(each => new Predicate(each).holds(tried, scope, inputId, 0))
-    .map(each => each.key)
+  return filters
+    .filter(({kind}) => kind === tried.kind)
+    .filter(({names}) => names === undefined || names.includes(tried.name))
+    .map(each => new Predicate(each))
+    .filter(predicate => predicate.holds(tried, place.scope, place.inputId, 0))
+    .filter(predicate => counts(predicate, tried))
+    .map(predicate => predicate.filter.key)
     .sort();
 }
 
-function found(
-  index: PredicateIndex,
-  {event: tried, scope, inputId}: {event: EventRecord; scope: number; inputId: number},
-): string[] {
+function found(index: PredicateIndex, {event: tried, scope, inputId}: Happening): string[] {
   const predicates: Predicate[] = [];
   index.find(tried, scope, inputId, 0, predicates);
-  return predicates.map(predicate => predicate.filter.key).sort();
+  return predicates
+    .filter(predicate => counts(predicate, tried))
+    .map(predicate => predicate.filter.key)
+    .sort();
+}
+
+/** `holds` leaves out conditions that move with now: an event that they never let count may be found or not. */
+function counts(predicate: Predicate, tried: EventRecord): boolean {
+  return !predicate.isMoving || predicate.contributions(undefined, tried, 0).length > 0;
 }
 
 test('the index finds what trying every predicate finds, as they come and go', () => {

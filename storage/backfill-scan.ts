@@ -9,7 +9,7 @@ import {PredicateIndex} from '../engine/criteria/predicate-index.ts';
 import type {Entry} from '../engine/histories/entries.ts';
 import type {EventRecord, Value} from '../engine/record.ts';
 import {decodeJournalEntry} from './journal-entry.ts';
-import {decodeRecords} from './record-codec.ts';
+import {EventSkim} from './event-skim.ts';
 import type {ShardStore} from './shard-store.ts';
 
 export interface WantedHistory {
@@ -64,37 +64,32 @@ export function* scanJournal(
     if (others === undefined) historiesOf.set(predicate, [history]);
     else others.push(history);
   }
+  const skim = new EventSkim(wanted.map(({spec}) => spec.filter));
   const met: Predicate[] = [];
   for (const {key: watermark, value} of store.entries('journal', 0)) {
     if (watermark > range.until) return;
     const found = noEntries();
     const {content} = decodeJournalEntry(value, watermark);
     if (content.kind === 'records') {
-      for (const record of decodeRecords(content.records)) {
-        for (const event of record.events) {
-          if (event.timeMs < range.oldestMs) continue;
-          met.length = 0;
-          index.find(event, record.scope, record.inputId, range.nowMs, met);
-          for (const predicate of met) {
-            for (const {id, spec} of historiesOf.get(predicate)!) {
-              for (const {value, interval} of contributionsOf(
-                predicate,
-                spec,
-                event,
-                range.nowMs,
-              )) {
-                found.hi.push(record.mpidHi);
-                found.lo.push(record.mpidLo);
-                found.watermark.push(watermark);
-                found.history.push(id);
-                found.timeMs.push(event.timeMs);
-                found.values.push(value);
-                found.intervals.push(interval);
-              }
+      skim.forEach(content.records, (event, {mpidHi, mpidLo, scope, inputId}) => {
+        if (event.timeMs < range.oldestMs) return;
+        met.length = 0;
+        index.find(event, scope, inputId, range.nowMs, met);
+        for (const predicate of met) {
+          for (const {id, spec} of historiesOf.get(predicate)!) {
+            const contributions = contributionsOf(predicate, spec, event, range.nowMs);
+            for (const {value, interval} of contributions) {
+              found.hi.push(mpidHi);
+              found.lo.push(mpidLo);
+              found.watermark.push(watermark);
+              found.history.push(id);
+              found.timeMs.push(event.timeMs);
+              found.values.push(value);
+              found.intervals.push(interval);
             }
           }
         }
-      }
+      });
     }
     yield {watermark, found};
   }

@@ -93,6 +93,11 @@ export function* decodeRecords(bytes: Uint8Array): Generator<ProfileRecord> {
   }
 }
 
+/** One event of a record, from where it begins to where it ends. */
+export function decodeEvent(bytes: Uint8Array): EventRecord {
+  return unpackEvent(unpackr.unpack(bytes) as PackedEvent);
+}
+
 /** Where the record that begins at `at` ends. */
 export function recordEnd(bytes: Uint8Array, at: number): number {
   const length = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);

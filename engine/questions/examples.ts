@@ -21,6 +21,10 @@ export class Examples {
     return new Examples(path === 'added' || path === 'dropped' ? EXAMPLES_MAX : 0);
   }
 
+  get isShown(): boolean {
+    return this.#max > 0;
+  }
+
   offer(mpidHi: number, mpidLo: number): void {
     if (this.#max === 0) return;
     const hash = mpidHash(mpidHi, mpidLo);

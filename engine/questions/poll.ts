@@ -9,6 +9,7 @@ import type {Shard} from '../shard.ts';
 import {Examples} from './examples.ts';
 import {evaluate, FALSE, type Formula, OPEN, TRUE} from './formula.ts';
 import {type AskedDefinition, compileQuestion, type Leaf, type Question} from './question.ts';
+import {NUMBER_LEAVES_MAX, type Pattern, Verdicts} from './verdicts.ts';
 
 export interface PollOptions {
   readonly nowMs: number;
@@ -72,6 +73,8 @@ export function* poll(
 
 /** What a look at a profile's facts or histories costs, in looks at bits. */
 const FACT_LOOKS = 40;
+/** What a profile costs before anything of it is looked at. */
+const ROW_LOOKS = 8;
 
 class Pass {
   from: Ordinal = 0;
@@ -80,13 +83,14 @@ class Pass {
   readonly #options: PollOptions;
   /** Leaves that everybody is asked; the rest is asked of the sample. */
   readonly #isGeneral: Uint8Array;
+  readonly #general: readonly number[];
   readonly #hasEvents: boolean;
   readonly #sliceRows: number;
-  readonly #certain: Float64Array;
-  readonly #open: Float64Array;
+  readonly #verdicts: Verdicts;
   readonly #asked: Float64Array;
   readonly #held: Float64Array;
   readonly #examples: readonly Examples[];
+  readonly #showsExamples: boolean;
   readonly #ballots = {
     hi: [] as number[],
     lo: [] as number[],
@@ -98,47 +102,47 @@ class Pass {
     this.#shard = shard;
     this.#question = question;
     this.#options = options;
-    const facts = question.leaves.filter(({kind}) => kind === 'truth').length;
+    const {leaves, parts} = question;
+    const facts = leaves.filter(({kind}) => kind === 'truth').length;
     const asksFacts = facts * shard.table.count <= options.factsMax;
-    this.#isGeneral = Uint8Array.from(question.leaves, ({kind}) =>
+    this.#isGeneral = Uint8Array.from(leaves, ({kind}) =>
       kind === 'bit' || (kind === 'truth' && asksFacts) ? 1 : 0,
     );
-    this.#hasEvents = question.leaves.some(({kind}) => kind === 'events');
-    const looks = question.leaves.length + (asksFacts ? facts * FACT_LOOKS : 0);
-    const asks = question.parts.reduce((sum, {formula}) => sum + formula.length, 0);
-    this.#sliceRows = Math.max(64, Math.floor(options.sliceLooks / (looks + asks)));
-    const parts = question.parts.length;
-    this.#certain = new Float64Array(parts);
-    this.#open = new Float64Array(parts);
-    this.#asked = new Float64Array(parts);
-    this.#held = new Float64Array(parts);
-    this.#examples = question.parts.map(({path}) => Examples.for(path));
+    this.#general = [...leaves.keys()].filter(number => this.#isGeneral[number] === 1);
+    this.#hasEvents = leaves.some(({kind}) => kind === 'events');
+    const looks = ROW_LOOKS + leaves.length + (asksFacts ? facts * FACT_LOOKS : 0);
+    this.#sliceRows = Math.max(64, Math.floor(options.sliceLooks / looks));
+    this.#verdicts = new Verdicts(question, this.#general);
+    this.#asked = new Float64Array(parts.length);
+    this.#held = new Float64Array(parts.length);
+    this.#examples = parts.map(({path}) => Examples.for(path));
+    this.#showsExamples = this.#examples.some(({isShown}) => isShown);
   }
 
   slice(): void {
     const {table, rows} = this.#shard;
-    const {leaves} = this.#question;
     const end = Math.min(table.end, this.from + this.#sliceRows);
-    const values = new Uint8Array(leaves.length).fill(OPEN);
-    const bits = leaves.flatMap((each, number) =>
-      each.kind === 'bit' ? {number, word: each.slot >>> 5, shift: each.slot & 31} : [],
-    );
-    const facts = leaves.flatMap((each, number) =>
-      each.kind === 'truth' && this.#isGeneral[number] === 1 ? {number, leaf: each} : [],
-    );
+    const general = this.#general.map(number => this.#question.leaves[number]!);
+    const slots = Int32Array.from(general, each => (each.kind === 'bit' ? each.slot : -1));
+    const hasFacts = slots.includes(-1);
+    const isNarrow = slots.length <= NUMBER_LEAVES_MAX;
     rows.forEachBlock(this.from, end, (words, at, stride, first, count) => {
       for (let row = 0, base = at; row < count; row++, base += stride) {
         const ordinal = first + row;
-        if (!table.isLive(ordinal)) continue;
-        for (let i = 0; i < bits.length; i++) {
-          const {number, word, shift} = bits[i]!;
-          values[number] = ((words[base + word]! >>> shift) & 1) === 1 ? TRUE : FALSE;
+        if (hasFacts && !table.isLive(ordinal)) continue;
+        let pattern: Pattern = isNarrow ? 0 : '';
+        for (let i = 0; i < slots.length; i++) {
+          const slot = slots[i]!;
+          const holds =
+            slot >= 0
+              ? (words[base + (slot >>> 5)]! >>> (slot & 31)) & 1
+              : this.#ask(ordinal, general[i] as Leaf & {kind: 'truth'});
+          if (typeof pattern === 'number') pattern |= holds << i;
+          else pattern += holds;
         }
-        for (let i = 0; i < facts.length; i++) {
-          const {number, leaf} = facts[i]!;
-          values[number] = this.#ask(ordinal, leaf);
-        }
-        this.#count(ordinal, values);
+        // A row without a profile has no bit.
+        if (!Number(pattern) && !table.isLive(ordinal)) continue;
+        this.#count(ordinal, pattern);
       }
     });
     this.from = end;
@@ -148,10 +152,11 @@ class Pass {
     const {parts, leaves} = this.#question;
     const paths = parts.map(({path}) => path);
     const {hi, lo, born, values} = this.#ballots;
+    this.#verdicts.close();
     return {
       paths,
-      certain: this.#certain,
-      open: this.#open,
+      certain: this.#verdicts.certain,
+      open: this.#verdicts.open,
       asked: this.#asked,
       held: this.#held,
       examples: this.#examples.map(each => each.mpids()),
@@ -170,61 +175,55 @@ class Pass {
     };
   }
 
-  #count(ordinal: Ordinal, values: Uint8Array): void {
-    const {table} = this.#shard;
-    const {parts} = this.#question;
-    let isOpen = false;
-    for (let part = 0; part < parts.length; part++) {
-      const truth = evaluate(parts[part]!.formula, values);
-      if (truth === TRUE) {
-        this.#certain[part]!++;
-        this.#examples[part]!.offer(table.hi(ordinal), table.lo(ordinal));
-      } else if (truth === OPEN) {
-        this.#open[part]!++;
-        isOpen = true;
+  #count(ordinal: Ordinal, pattern: Pattern): void {
+    const verdict = this.#verdicts.count(pattern);
+    const isOpen = verdict.includes(OPEN);
+    if (!isOpen && !this.#showsExamples) return;
+    const hi = this.#shard.table.hi(ordinal);
+    const lo = this.#shard.table.lo(ordinal);
+    if (this.#showsExamples) {
+      for (let part = 0; part < verdict.length; part++) {
+        if (verdict[part] === TRUE) this.#examples[part]!.offer(hi, lo);
       }
     }
-    if (!isOpen) return;
-    const hi = table.hi(ordinal);
-    const lo = table.lo(ordinal);
-    if (this.#options.everybody || isSampled(hi, lo)) this.#askOne(ordinal, values);
+    if (isOpen && (this.#options.everybody || isSampled(hi, lo))) {
+      this.#askOne(ordinal, pattern, verdict);
+    }
   }
 
   /** Of the sample: what everybody could not be asked. */
-  #askOne(ordinal: Ordinal, values: Uint8Array): void {
-    const {table} = this.#shard;
+  #askOne(ordinal: Ordinal, pattern: Pattern, verdict: Uint8Array): void {
     const {leaves, parts} = this.#question;
-    const own = values.slice();
+    this.#verdicts.show(pattern);
+    const values = this.#verdicts.values.slice();
     for (let number = 0; number < leaves.length; number++) {
       const each = leaves[number]!;
-      if (each.kind === 'truth' && this.#isGeneral[number] === 0) {
-        own[number] = this.#ask(ordinal, each);
-      }
+      if (each.kind !== 'truth' || this.#isGeneral[number] === 1) continue;
+      values[number] = this.#ask(ordinal, each) === 1 ? TRUE : FALSE;
     }
-    const hi = table.hi(ordinal);
-    const lo = table.lo(ordinal);
+    const hi = this.#shard.table.hi(ordinal);
+    const lo = this.#shard.table.lo(ordinal);
     if (this.#hasEvents) {
       this.#ballots.hi.push(hi);
       this.#ballots.lo.push(lo);
       this.#ballots.born.push(this.#shard.data(ordinal)!.born);
-      for (const value of own) this.#ballots.values.push(value);
+      for (const value of values) this.#ballots.values.push(value);
       return;
     }
     for (let part = 0; part < parts.length; part++) {
-      const {formula} = parts[part]!;
-      if (evaluate(formula, values) !== OPEN) continue;
+      if (verdict[part] !== OPEN) continue;
       this.#asked[part]!++;
-      if (evaluate(formula, own) !== TRUE) continue;
+      if (evaluate(parts[part]!.formula, values) !== TRUE) continue;
       this.#held[part]!++;
       this.#examples[part]!.offer(hi, lo);
     }
   }
 
-  #ask(ordinal: Ordinal, {truth}: Leaf & {kind: 'truth'}): number {
+  #ask(ordinal: Ordinal, {truth}: Leaf & {kind: 'truth'}): 0 | 1 {
     const {slab} = this.#shard;
     slab.open(ordinal);
     const nowMs = Math.max(this.#options.nowMs, this.#shard.nowMs);
     truth.evaluate(slab, this.#shard.data(ordinal)!, nowMs);
-    return truth.holds ? TRUE : FALSE;
+    return truth.holds ? 1 : 0;
   }
 }

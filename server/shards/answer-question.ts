@@ -19,8 +19,8 @@ export function isQuestion(method: string): method is QuestionMethod {
 const JOURNAL_BYTES_MAX = 16 * 2 ** 20;
 const PROFILES_MAX = 100_000;
 /** Looks at profiles' facts, which take about a tenth of a second; beyond it the sample is asked. */
-const FACTS_MAX = 500_000;
-const SLICE_LOOKS = 1_000_000;
+const FACTS_MAX = 250_000;
+const SLICE_LOOKS = 500_000;
 
 export function answerQuestion(
   context: CallContext,

@@ -112,11 +112,14 @@ export class Shard extends ShardState {
       this.audiences.drop(audience);
     }
     this.audiences.sweep();
+    for (const history of this.criteria.histories()) {
+      if (history.since === Infinity) history.since = this.watermark;
+    }
   }
 
   /**
    * An entry of one history found in the journal at a watermark; the profile may be gone since, or be
-   * another one under the same mpid.
+   * another one under the same mpid, and what came after the history was made it has already.
    */
   backfill(
     history: History,
@@ -124,7 +127,7 @@ export class Shard extends ShardState {
     entry: Entry,
   ): void {
     const ordinal = this.table.find(found.hi, found.lo);
-    if (ordinal < 0 || history.spec === undefined) return;
+    if (ordinal < 0 || history.spec === undefined || found.watermark > history.since) return;
     if (found.watermark < this.data(ordinal)!.born) return;
     this.slab.open(ordinal);
     insertEntry(this, history, entry, this.nowMs);

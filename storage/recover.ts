@@ -101,6 +101,8 @@ function restoreDefinitions(
   }
   shard.audiences.define(specs, []);
   serveAll(shard);
+  // An id that nothing claimed stays unused: profiles may still have entries of what it was.
+  idOf.clear();
   return shard;
 }
 

@@ -44,6 +44,8 @@ export interface History {
   readonly criteria: Criterion[];
   /** Of the criteria; made when first asked for. */
   thresholds: ThresholdSet | undefined;
+  /** Watermark of the entry that made it: all after that it takes as it comes. Infinity while recovering. */
+  since: number;
   /** Whether it holds all that the retained journal has. */
   ready: boolean;
   /** Scratch: the record that touched it. */
@@ -183,6 +185,7 @@ export class CriteriaTable {
       shape: shapeOf(spec, predicate?.isMoving ?? false),
       criteria: [],
       thresholds: undefined,
+      since: Infinity,
       ready: spec === undefined,
       stamp: 0,
     };

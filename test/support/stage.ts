@@ -10,7 +10,7 @@ import {mpidFrom} from '../../engine/ids.ts';
 import type {ProfileRecord} from '../../engine/record.ts';
 import type {Shard} from '../../engine/shard.ts';
 import {noEntries, scanJournal} from '../../storage/backfill-scan.ts';
-import {DurableShard, type Staged} from '../../storage/durable-shard.ts';
+import {DurableShard, type DurableShardOptions, type Staged} from '../../storage/durable-shard.ts';
 import {MemoryStore} from '../../storage/memory-store.ts';
 import {RecordWriter} from '../../storage/record-codec.ts';
 
@@ -45,19 +45,19 @@ const DAY_MS = 86_400_000;
 export class Stage {
   readonly told: ToldDelta[] = [];
   readonly #store = new MemoryStore();
-  readonly #durable: DurableShard;
-  readonly #eventRetentionMs: number;
+  readonly #options: DurableShardOptions;
+  #durable: DurableShard;
   readonly #known = new Set<number>();
   #version = 0;
 
   constructor({startMs, eventRetentionMs = 30 * DAY_MS, profileRetentionMs}: StageOptions) {
-    this.#eventRetentionMs = eventRetentionMs;
-    this.#durable = new DurableShard(this.#store, {
+    this.#options = {
       startMs,
       eventRetentionMs,
       profileRetentionMs: profileRetentionMs ?? eventRetentionMs,
       deltaRetentionMs: eventRetentionMs,
-    });
+    };
+    this.#durable = new DurableShard(this.#store, this.#options);
   }
 
   get shard(): Shard {
@@ -66,6 +66,12 @@ export class Stage {
 
   /** At the time that the stage has reached. Throws the faults of a definition that is refused. */
   define(...audiences: readonly StageAudience[]): void {
+    this.announce(...audiences);
+    this.fill();
+  }
+
+  /** Defines, and leaves the filling for later: on a server events come meanwhile. */
+  announce(...audiences: readonly StageAudience[]): void {
     const {nowMs} = this.shard;
     const specs = audiences.map(audience => {
       const {
@@ -76,7 +82,7 @@ export class Stage {
         active = true,
       } = audience;
       const parsed = parseDefinition(audience.definition, {
-        eventRetentionMs: this.#eventRetentionMs,
+        eventRetentionMs: this.#options.eventRetentionMs,
         workspaces,
         inputs,
         hasAudience: other => this.#known.has(other),
@@ -90,7 +96,24 @@ export class Stage {
       return {id, version, active, expression: parsed.expression, workspaces, inputs, environment};
     });
     this.#commit(this.#durable.define(specs, [], nowMs));
-    this.#fill(nowMs);
+  }
+
+  fill(): void {
+    const durable = this.#durable;
+    const {nowMs} = this.shard;
+    const wanted = durable.wantedHistories();
+    if (wanted.length > 0) {
+      const oldestMs = nowMs - this.#options.eventRetentionMs;
+      const range = {until: durable.watermark, oldestMs, nowMs};
+      for (const {found} of scanJournal(this.#store, wanted, range)) durable.backfill(found);
+      durable.backfill(noEntries());
+      durable.historiesReady(wanted.map(history => history.id));
+    }
+    for (let more = true; more;) {
+      const step = durable.prepare(1_000, nowMs);
+      if (step.staged !== undefined) this.#commit(step.staged);
+      more = step.more;
+    }
   }
 
   /** At its arrival. */
@@ -115,6 +138,11 @@ export class Stage {
     if (staged !== undefined) this.#commit(staged);
   }
 
+  /** Dies between two commits, and recovers from what was written. */
+  restart(): void {
+    this.#durable = new DurableShard(this.#store, this.#options);
+  }
+
   /** Decimal mpids, ascending, of audience 1 or another. */
   members(id = 1): string[] {
     const {shard} = this;
@@ -126,23 +154,6 @@ export class Stage {
       found.push(mpidFrom(shard.table.hi(ordinal), shard.table.lo(ordinal)));
     });
     return found.sort((a, b) => (a < b ? -1 : 1)).map(String);
-  }
-
-  #fill(nowMs: number): void {
-    const durable = this.#durable;
-    const wanted = durable.wantedHistories();
-    if (wanted.length > 0) {
-      const oldestMs = nowMs - this.#eventRetentionMs;
-      const range = {until: durable.watermark, oldestMs, nowMs};
-      for (const {found} of scanJournal(this.#store, wanted, range)) durable.backfill(found);
-      durable.backfill(noEntries());
-      durable.historiesReady(wanted.map(history => history.id));
-    }
-    for (let more = true; more;) {
-      const step = durable.prepare(1_000, nowMs);
-      if (step.staged !== undefined) this.#commit(step.staged);
-      more = step.more;
-    }
   }
 
   #commit(staged: Staged): void {

@@ -1,0 +1,63 @@
+/** Definitions that come after data, while data goes on coming, and again after a restart. */
+import {expect, test} from 'vitest';
+import {custom, record} from '../support/oracle-build.ts';
+import {Stage} from '../support/stage.ts';
+
+const NOON_MS = Date.parse('2026-03-10T12:00:00.000Z');
+
+function view(mpid: bigint, atMs: number): ReturnType<typeof record> {
+  return record(atMs, {mpid, events: [custom(atMs, 'View')]});
+}
+
+function views(count: number): unknown {
+  return {kind: 'event', name: 'View', compare: {operator: 'equals', value: count}};
+}
+
+test('events that come while the journal is searched count once', () => {
+  const stage = new Stage({startMs: NOON_MS});
+  stage.send(view(1n, NOON_MS));
+  stage.announce({definition: views(2)});
+  // These are taken as they come, and the search finds them too.
+  stage.send(view(1n, NOON_MS + 1), view(2n, NOON_MS + 2), view(3n, NOON_MS + 3));
+  stage.send(view(3n, NOON_MS + 4));
+  stage.fill();
+  expect(stage.members()).toEqual(['1', '3']);
+});
+
+test('a second definition that comes while the first is filled has each event once', () => {
+  const stage = new Stage({startMs: NOON_MS});
+  stage.send(view(1n, NOON_MS));
+  stage.announce({id: 1, definition: views(2)});
+  stage.send(view(1n, NOON_MS + 1));
+  stage.announce({
+    id: 2,
+    definition: {...(views(2) as object), where: [{attribute: 'a', operator: 'not_exists'}]},
+  });
+  stage.send(view(2n, NOON_MS + 2), view(2n, NOON_MS + 3));
+  stage.fill();
+  expect(stage.members(1)).toEqual(['1', '2']);
+  expect(stage.members(2)).toEqual(['1', '2']);
+});
+
+test('an audience that is switched off and on after a restart has each event once', () => {
+  const stage = new Stage({startMs: NOON_MS});
+  stage.define({definition: views(1)});
+  stage.send(view(1n, NOON_MS));
+  stage.restart();
+  expect(stage.members()).toEqual(['1']);
+  stage.define({definition: views(1), active: false});
+  expect(stage.members()).toEqual([]);
+  stage.define({definition: views(1)});
+  expect(stage.members()).toEqual(['1']);
+});
+
+test('a restart while the journal is searched loses nothing and has nothing twice', () => {
+  const stage = new Stage({startMs: NOON_MS});
+  stage.send(view(1n, NOON_MS), view(2n, NOON_MS));
+  stage.announce({definition: views(2)});
+  stage.send(view(1n, NOON_MS + 1));
+  stage.restart();
+  stage.send(view(2n, NOON_MS + 2), view(2n, NOON_MS + 3));
+  stage.fill();
+  expect(stage.members()).toEqual(['1']);
+});

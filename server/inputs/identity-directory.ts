@@ -73,7 +73,7 @@ export class IdentityDirectory {
   readonly #durable: number[];
   /** Shards whose claims of before their start were taken, and the losses told. */
   readonly #isRecovered: boolean[] = [];
-  /** Claims by which others lose, under way or of unknown fate: while there are any, no watermark moves. */
+  /** Batches by which others lose that are under way, and those of unknown fate: no watermark passes them. */
   #unsettled = 0;
   #unknown: ClaimedBatch[] = [];
   #timer: NodeJS.Timeout | undefined;
@@ -270,7 +270,7 @@ export class IdentityDirectory {
   // ── Writing ───────────────────────────────────────────────────────────────────────────────────
 
   #advance(): void {
-    if (this.#unsettled > 0) return;
+    if (this.#unsettled > 0 || this.#unknown.length > 0) return;
     for (let shard = 0; shard < this.#watermarks.length; shard++) {
       if (this.#isRecovered[shard] === true) this.#watermarks[shard] = this.#durable[shard]!;
     }

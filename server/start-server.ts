@@ -42,6 +42,7 @@ import {Metrics} from './observe/metrics.ts';
 import {BallotCounter} from './shards/ballot-counter.ts';
 import {Questions} from './shards/questions.ts';
 import {ShardDamagedError, ShardPool} from './shards/shard-pool.ts';
+import {ShardUnavailableError} from './shards/shard-unavailable.ts';
 import {deltasSocket} from './stream/deltas-socket.ts';
 import {Hub} from './stream/hub.ts';
 import {STREAM_BOUNDS} from './stream/stream-parts.ts';
@@ -102,10 +103,13 @@ async function wire(
   {log, shardCount, geoIp, closers, closeAll}: Wiring,
 ): Promise<RunningServer> {
   const {dataFolder, eventRetentionMs, profileRetentionMs} = options;
-  const onError = (error: unknown): void => log.error(error);
-  const nowMs = Date.now;
   let isReady = false;
   let isStopping = false;
+  const onError = (error: unknown): void => {
+    // Whoever still asks a shard that was stopped has no one left to tell.
+    if (!isStopping || !(error instanceof ShardUnavailableError)) log.error(error);
+  };
+  const nowMs = Date.now;
   writeFolderFacts(dataFolder, shardCount);
   const admin = bootstrapAdmin(dataFolder, {MUSTER_ADMIN_TOKEN: options.adminToken});
   const catalog = await Catalog.open(join(dataFolder, 'catalog'));

@@ -35,7 +35,7 @@ async function run(argv: readonly string[], io: CliIo): Promise<number> {
       io.stdout.write(overview());
       return 0;
     default:
-      io.stderr.write(unknownCommand(command));
+      io.stderr.write(`${unknownCommand(command)}\n`);
       return EXIT_USAGE;
   }
 }

@@ -5,10 +5,33 @@ import {HistorySlab, NUMBERS, TIMES} from '../../engine/histories/history-slab.t
 type Model = Map<number, {due: number; entries: [number, number][]}>;
 
 const operation = fc.oneof(
-  {weight: 8, arbitrary: fc.record({kind: fc.constant('insert' as const), ordinal: fc.nat(4), history: fc.nat(6), time: fc.nat(50), value: fc.nat(9)})},
-  {weight: 2, arbitrary: fc.record({kind: fc.constant('remove' as const), ordinal: fc.nat(4), history: fc.nat(6), index: fc.nat(3), count: fc.nat(3)})},
+  {
+    weight: 8,
+    arbitrary: fc.record({
+      kind: fc.constant('insert' as const),
+      ordinal: fc.nat(4),
+      history: fc.nat(6),
+      time: fc.nat(50),
+      value: fc.nat(9),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('remove' as const),
+      ordinal: fc.nat(4),
+      history: fc.nat(6),
+      index: fc.nat(3),
+      count: fc.nat(3),
+    }),
+  },
   fc.record({kind: fc.constant('drop' as const), ordinal: fc.nat(4), history: fc.nat(6)}),
-  fc.record({kind: fc.constant('due' as const), ordinal: fc.nat(4), history: fc.nat(6), due: fc.nat(1000)}),
+  fc.record({
+    kind: fc.constant('due' as const),
+    ordinal: fc.nat(4),
+    history: fc.nat(6),
+    due: fc.nat(1000),
+  }),
   fc.record({kind: fc.constant('release' as const), ordinal: fc.nat(4)}),
   fc.record({kind: fc.constant('move' as const), ordinal: fc.nat(4)}),
 );

@@ -16,6 +16,8 @@ export const BOUNDS = {
   ballotThreads: 2,
   /** Rows are written behind this often. A restart replays what came since. */
   checkpointEveryMs: 5_000,
+  /** Counts of joins and leaves are written behind this often. A restart reads the feed since. */
+  countsEveryMs: 10_000,
   /** How far back a cursor can be resumed. Beyond it: reset and a snapshot. */
   deltaRetentionMs: 7 * 86_400_000,
   /** Answers under way when the server stops. After it they are cut off. */

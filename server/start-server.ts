@@ -10,12 +10,13 @@ import {
   inspectDataFolder,
   writeFolderFacts,
 } from '../storage/data-folder.ts';
+import {CountsStore} from '../storage/counts-store.ts';
 import {IdentityStore} from '../storage/identity-store.ts';
 import {createApi} from './api/create-api.ts';
-import {DeltaCounts} from './api/delta-counts.ts';
 import {AudienceStates} from './api/audience-states.ts';
 import {downloadRoutes} from './api/download-routes.ts';
 import {estimateRoutes} from './api/estimate-routes.ts';
+import {historyRoutes} from './api/history-routes.ts';
 import {answerNotFound} from './api/not-found.ts';
 import {maySee} from './api/permissions.ts';
 import {testRoutes} from './api/test-routes.ts';
@@ -27,6 +28,7 @@ import {Catalog} from './catalog/catalog.ts';
 import {DefinitionCheck} from './catalog/definition-check.ts';
 import {NamedCursorStore, WatchedAttributeStore} from './catalog/stream-memory.ts';
 import {BOUNDS} from './config.ts';
+import {AudienceCounts} from './counts/audience-counts.ts';
 import {Downloads} from './downloads/downloads.ts';
 import {chooseTransport} from './http/choose-transport.ts';
 import type {Transport} from './http/transport.ts';
@@ -150,8 +152,18 @@ async function wire(
       bringUpAgain();
     },
   });
+  const counting = AudienceCounts.open({
+    shards,
+    store: CountsStore.open(join(dataFolder, 'counts')),
+    nowMs,
+    onError,
+    flushEveryMs: BOUNDS.countsEveryMs,
+  });
+  // What shards commit while they stop is counted too.
+  closers.push(() => counting.then(counter => counter.stop()));
   closers.push(() => shards.stop());
   shards.onCommit((shard, watermark) => directory.committed(shard, watermark));
+  const counts = await counting;
 
   geoIp?.watch();
   closers.push(() => geoIp?.close());
@@ -243,12 +255,13 @@ async function wire(
         nowMs,
         isReady: isServing,
         onError,
-        counts: new DeltaCounts(shards),
+        counts,
         extras: audience => ({...NO_EXTRAS, variants: tests.variants(audience)}),
         variantTest: (audience, name) => tests.membersOf(audience, name),
         moreRoutes: [
           ...testRoutes({audiences, tests, connectedOutputs: () => 0}),
           ...estimateRoutes({audiences, check, questions}),
+          ...historyRoutes({audiences, counts, states: new AudienceStates(shards)}),
           ...downloadRoutes({
             audiences,
             tests,

@@ -3,11 +3,11 @@ import type {Static} from 'typebox';
 import type {AudienceActor, AudienceBook, AudienceFields} from '../catalog/audience-book.ts';
 import type {Catalog} from '../catalog/catalog.ts';
 import type {Audience} from '../catalog/entities.ts';
+import type {AudienceCounts} from '../counts/audience-counts.ts';
 import {LIST_PARAMETERS, selectAudiences} from './audience-list.ts';
 import type {AudienceStates} from './audience-states.ts';
 import {viewAudience, viewVersion} from './audience-view.ts';
 import type {AudienceExtras} from './audience-view.ts';
-import type {AudienceCounts} from './delta-counts.ts';
 import {ApiError, forbidden, notFound} from './errors.ts';
 import {editableAudience, visibleAudience} from './find-audience.ts';
 import {pageAnswer, pageById, pageParameters, parseId, readPage} from './pages.ts';
@@ -20,7 +20,7 @@ export interface AudienceRouteParts {
   readonly catalog: Catalog;
   readonly audiences: AudienceBook;
   readonly states: AudienceStates;
-  readonly counts: AudienceCounts;
+  readonly counts: Pick<AudienceCounts, 'lastDay'>;
   readonly extras: (audience: number) => AudienceExtras;
 }
 
@@ -187,8 +187,8 @@ async function viewAll(
   audiences: readonly Audience[],
   nowMs: number,
 ): Promise<unknown[]> {
-  const calculated = audiences.some(({status}) => status === 'active');
-  const known = calculated ? await states.read() : undefined;
+  const calculated = audiences.filter(({status}) => status === 'active').map(({id}) => id);
+  const known = calculated.length > 0 ? await states.read(calculated) : undefined;
   return audiences.map(audience =>
     viewAudience(audience, {
       state: known?.get(audience.id),

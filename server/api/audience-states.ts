@@ -17,12 +17,17 @@ export class AudienceStates {
   readonly #shards: Shards;
   #current: Promise<unknown> | undefined;
   #next: Promise<ReadonlyMap<number, SummedState>> | undefined;
+  /** What the next question asks for. */
+  #ids: Set<number> | 'all' = new Set();
 
   constructor(shards: Shards) {
     this.#shards = shards;
   }
 
-  read(): Promise<ReadonlyMap<number, SummedState>> {
+  /** Of all audiences, or at least of those asked for. */
+  read(ids?: readonly number[]): Promise<ReadonlyMap<number, SummedState>> {
+    if (ids === undefined) this.#ids = 'all';
+    else if (this.#ids !== 'all') for (const id of ids) this.#ids.add(id);
     this.#next ??= this.#afterCurrent();
     return this.#next;
   }
@@ -30,14 +35,16 @@ export class AudienceStates {
   async #afterCurrent(): Promise<ReadonlyMap<number, SummedState>> {
     // Awaits even when there is nothing to wait for: `read` must have kept the promise first.
     await this.#current?.catch(() => undefined);
-    const asking = this.#ask();
+    const ids = this.#ids === 'all' ? undefined : [...this.#ids];
+    this.#ids = new Set();
+    const asking = this.#ask(ids);
     this.#current = asking;
     this.#next = undefined;
     return asking;
   }
 
-  async #ask(): Promise<ReadonlyMap<number, SummedState>> {
-    const shardStates = await this.#shards.callAll('states', undefined);
+  async #ask(ids: readonly number[] | undefined): Promise<ReadonlyMap<number, SummedState>> {
+    const shardStates = await this.#shards.callAll('states', ids && {ids});
     const sums = new Map<
       number,
       {size: number; progress: number; version: number; shards: number}

@@ -1,6 +1,6 @@
 import type {Audience, AudienceVersion} from '../catalog/entities.ts';
 import type {SummedState} from './audience-states.ts';
-import type {AudienceCounts} from './delta-counts.ts';
+import type {AudienceCounts} from '../counts/audience-counts.ts';
 
 /** What other parts know of an audience. */
 export interface AudienceExtras {
@@ -12,7 +12,7 @@ export interface AudienceExtras {
 
 export interface AudienceViewParts {
   readonly state: SummedState | undefined;
-  readonly counts: AudienceCounts;
+  readonly counts: Pick<AudienceCounts, 'lastDay'>;
   readonly extras: AudienceExtras;
   readonly nowMs: number;
 }

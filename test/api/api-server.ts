@@ -3,12 +3,13 @@ import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {apiRoutes, createApi} from '../../server/api/create-api.ts';
 import type {ApiParts} from '../../server/api/create-api.ts';
-import {DeltaCounts} from '../../server/api/delta-counts.ts';
 import {answerNotFound} from '../../server/api/not-found.ts';
 import type {ApiRoute} from '../../server/api/route.ts';
 import {AudienceBook} from '../../server/catalog/audience-book.ts';
 import {Authenticator} from '../../server/catalog/authenticator.ts';
 import {Catalog} from '../../server/catalog/catalog.ts';
+import {AudienceCounts} from '../../server/counts/audience-counts.ts';
+import {CountsStore} from '../../storage/counts-store.ts';
 import {DefinitionCheck} from '../../server/catalog/definition-check.ts';
 import type {Role} from '../../server/catalog/entities.ts';
 import {listenNode} from '../../server/http/transport-node.ts';
@@ -17,6 +18,7 @@ import {ToldShards} from './told-shards.ts';
 
 export const ADMIN_TOKEN = 'admin-token-of-the-test';
 export const DAY_MS = 86_400_000;
+const START_MS = Date.UTC(2026, 10, 23);
 
 export interface Reply {
   readonly status: number;
@@ -31,18 +33,23 @@ export class ApiServer {
   readonly folder: string;
   readonly shards: ToldShards;
   readonly catalog: Catalog;
+  readonly counts: AudienceCounts;
   readonly audiences: AudienceBook;
   readonly authenticator: Authenticator;
   readonly routes: readonly ApiRoute[];
   readonly errors: unknown[] = [];
   readonly identities = new Map<string, bigint>();
   readonly erased: bigint[] = [];
-  nowMs = Date.UTC(2026, 10, 23);
+  nowMs = START_MS;
   isReady = true;
   #transport: Transport | undefined;
 
-  private constructor(folder: string, catalog: Catalog, shards: ToldShards) {
+  private constructor(
+    folder: string,
+    {catalog, shards, counts}: Pick<ApiServer, 'catalog' | 'shards' | 'counts'>,
+  ) {
     this.folder = folder;
+    this.counts = counts;
     this.shards = shards;
     this.catalog = catalog;
     this.authenticator = new Authenticator({catalog, adminToken: ADMIN_TOKEN});
@@ -61,16 +68,26 @@ export class ApiServer {
     folder = mkdtempSync(join(tmpdir(), 'muster-api-')),
     shards = new ToldShards(),
   ): Promise<ApiServer> {
-    const server = new ApiServer(folder, await Catalog.open(join(folder, 'catalog')), shards);
-    server.#transport = await listenNode({
+    const clock: {server?: ApiServer} = {};
+    const counts = await AudienceCounts.open({
+      shards,
+      store: CountsStore.open(join(folder, 'counts')),
+      nowMs: () => clock.server?.nowMs ?? START_MS,
+      onError: error => clock.server?.errors.push(error),
+      flushEveryMs: 60_000,
+    });
+    const catalog = await Catalog.open(join(folder, 'catalog'));
+    const started = new ApiServer(folder, {catalog, shards, counts});
+    clock.server = started;
+    started.#transport = await listenNode({
       host: '127.0.0.1',
       port: 0,
-      routes: createApi(server.#parts()),
+      routes: createApi(started.#parts()),
       sockets: [],
       notFound: answerNotFound,
-      onError: error => server.errors.push(error),
+      onError: error => started.errors.push(error),
     });
-    return server;
+    return started;
   }
 
   /** Stops, and starts again over the same folder, with shards that were not told anything yet. */
@@ -81,6 +98,7 @@ export class ApiServer {
 
   async stop(): Promise<void> {
     await this.#transport?.close(100);
+    await this.counts.stop();
     await this.catalog.close();
   }
 
@@ -156,7 +174,7 @@ export class ApiServer {
       audiences: this.audiences,
       authenticator: this.authenticator,
       shards: this.shards,
-      counts: new DeltaCounts(this.shards),
+      counts: this.counts,
       version: '0.1.0',
       nowMs: () => this.nowMs,
       isReady: () => this.isReady,

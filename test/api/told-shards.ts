@@ -22,6 +22,7 @@ export class ToldShards implements Shards {
   progress = 1;
   isDown = false;
   stateCalls = 0;
+  readonly #feed: FeedEntry[] = [];
   readonly #listeners: ((shard: number, watermark: number, deltas: Uint8Array) => void)[] = [];
 
   shardOf(mpid: bigint): number {
@@ -48,20 +49,25 @@ export class ToldShards implements Shards {
     );
   }
 
-  durable(): number {
-    return 0;
+  durable(shard: number): number {
+    return shard === 0 ? this.#feed.length : 0;
   }
 
   feedFloor(): number {
     return 0;
   }
 
-  readFeed(): FeedEntry[] {
-    return [];
+  readFeed(shard: number, after: number): FeedEntry[] {
+    return shard === 0 ? this.#feed.slice(after) : [];
   }
 
   onCommit(listener: (shard: number, watermark: number, deltas: Uint8Array) => void): void {
     this.#listeners.push(listener);
+  }
+
+  /** Those who listened are gone, the feed is not. */
+  forgetListeners(): void {
+    this.#listeners.length = 0;
   }
 
   commit(changes: readonly {audience: number; mpid: bigint; action: number; atMs: number}[]): void {
@@ -70,7 +76,8 @@ export class ToldShards implements Shards {
       writer.push(audience, mpidHi(mpid), mpidLo(mpid), 1, action, 0, 0, atMs);
     }
     const deltas = writer.take();
-    for (const listener of this.#listeners) listener(0, 1, deltas);
+    this.#feed.push({watermark: this.#feed.length + 1, deltas});
+    for (const listener of this.#listeners) listener(0, this.#feed.length, deltas);
   }
 
   #answer<M extends keyof ShardCalls>(shard: number, method: M, args: never): unknown {

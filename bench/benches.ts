@@ -26,6 +26,16 @@ export const BENCHES: readonly NamedBench[] = [
     load: async () => (await import('./engine.bench.ts')).benchEngine,
   },
   {
+    name: 'gateway',
+    sizes: [
+      {audiences: 100, profiles: P},
+      {audiences: 1000, profiles: P},
+    ],
+    roundSeconds: 5,
+    warmUpEvents: 0,
+    load: async () => (await import('./gateway.bench.ts')).benchGateway,
+  },
+  {
     name: 'bulk',
     sizes: [
       {audiences: 1000, profiles: P},

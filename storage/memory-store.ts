@@ -60,7 +60,8 @@ export class MemoryStore implements ShardStore {
   #put({table, key, value}: Put): void {
     const entries = this.#tables.get(table)!;
     if (value === undefined) entries.delete(nameOf(key));
-    else entries.set(nameOf(key), {key, value: value.slice()});
+    // `slice` of a Buffer would be the same memory.
+    else entries.set(nameOf(key), {key, value: new Uint8Array(value)});
   }
 }
 

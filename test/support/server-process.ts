@@ -142,7 +142,7 @@ export function temporaryFolder(under = tmpdir()): string {
 }
 
 /** Where this test file's own build is: others may edit, and build, at the same time. */
-function builtServer(): string {
+export function builtServer(): string {
   if (build !== undefined) return build;
   clearOldBuilds();
   build = join(BUILDS, String(process.pid));

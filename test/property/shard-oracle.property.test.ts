@@ -1,18 +1,19 @@
 import {describe, expect, test} from 'vitest';
 import {randomHistory} from '../support/arbitraries.ts';
-import {Simulation} from '../support/simulation.ts';
+import {type Disturbances, Simulation} from '../support/simulation.ts';
 
 /** Multiplies the runs; ORACLE_SEED replays one. */
 const RUNS = Number(process.env['ORACLE_RUNS'] ?? 1);
 const SEED = process.env['ORACLE_SEED'];
 
-function run(seed: number, kinds: 'basic' | 'all', crashes: boolean): void {
+function run(seed: number, kinds: 'basic' | 'all', disturbances: Disturbances): void {
   const history = randomHistory(seed, {kinds});
-  const simulation = new Simulation(history);
+  const simulation = new Simulation(history, disturbances);
   for (const [index, step] of history.steps.entries()) {
     try {
       simulation.step(step);
-      simulation.disturb(crashes);
+      simulation.disturb();
+      if (index === history.steps.length - 1) simulation.finish();
     } catch (error) {
       const where = `seed ${seed} (${kinds}), step ${index} of ${history.steps.length}: ${step.kind}`;
       throw new Error(`${where}\n${error instanceof Error ? error.message : String(error)}`, {
@@ -31,7 +32,7 @@ describe('members and deltas are what the contract says, after every step', () =
   test.each(['basic', 'all'] as const)(
     'of random histories with %s kinds',
     kinds => {
-      for (const seed of seeds(600, 1)) run(seed, kinds, false);
+      for (const seed of seeds(500, 1)) run(seed, kinds, {crashes: false, slowFills: false});
     },
     120_000 * RUNS,
   );
@@ -39,7 +40,15 @@ describe('members and deltas are what the contract says, after every step', () =
   test.each(['basic', 'all'] as const)(
     'with %s kinds, crashes and checkpoints at random points',
     kinds => {
-      for (const seed of seeds(600, 10_001)) run(seed, kinds, true);
+      for (const seed of seeds(500, 10_001)) run(seed, kinds, {crashes: true, slowFills: false});
+    },
+    120_000 * RUNS,
+  );
+
+  test.each(['basic', 'all'] as const)(
+    'with %s kinds, definitions that take their time, and crashes meanwhile',
+    kinds => {
+      for (const seed of seeds(300, 20_001)) run(seed, kinds, {crashes: true, slowFills: true});
     },
     120_000 * RUNS,
   );

@@ -175,6 +175,8 @@ function counted(random: Random): JsonObject {
     [1, () => compare('less_or_equal', random.int(0, 2))],
     [1, () => compare('not_equals', random.int(0, 2))],
     [1, () => compare('between', [random.int(0, 1), random.int(1, 3)])],
+    // Around what a bounded history keeps.
+    [1, () => compare(random.pick(['greater_or_equal', 'less_than', 'equals']), random.int(6, 9))],
   ]);
 }
 
@@ -188,7 +190,7 @@ function measured(random: Random, attributes: readonly AttributeKind[]): JsonObj
   const scale = number.name === '$session_duration_ms' ? 60_000 : 1;
   const scaled = (values: readonly number[]): number[] => values.map(value => value * scale);
   return random.branch<JsonObject>([
-    [3, () => measure(random, 'sum', number, scaled([0, 0.3, 0.6, 1, 5]))],
+    [3, () => measure(random, 'sum', number, scaled([0, 0.3, 0.3, 0.6, 1, 5]))],
     [2, () => measure(random, 'avg', number, scaled([0.15, 0.2, 1, 2]))],
     [2, () => measure(random, 'min', number, scaled([0.1, 0.3, 1]))],
     [2, () => measure(random, 'max', number, scaled([0.2, 1, 5]))],

@@ -11,6 +11,7 @@ import type {
   ProfileRecord,
   Value,
 } from '../../engine/record.ts';
+import {LOSSES_OF} from '../../engine/intake.ts';
 import type {Random} from './arbitraries-random.ts';
 import {pickTopic} from './arbitraries-topics.ts';
 import type {Topic, Topics} from './arbitraries-topics.ts';
@@ -62,7 +63,9 @@ export function randomRecord(context: RecordContext, nowMs: number): ProfileReco
     inputId: input.id,
     arrivalMs,
     batchMs,
-    events: Array.from({length: events}, () => randomEvent(context, nowMs)),
+    events: random.chance(0.03)
+      ? burst(context, nowMs)
+      : Array.from({length: events}, () => randomEvent(context, nowMs)),
     attributes: few(random, 0.5, () => attributeChange(random, nowMs, changedMs())),
     identities: few(random, 0.2, at => identityChange(random, context.sequence + 2 * at)),
     consent: few(random, 0.15, () => consentChange(random, changedMs())),
@@ -70,6 +73,25 @@ export function randomRecord(context: RecordContext, nowMs: number): ProfileReco
     location: random.chance(0.2) ? randomFix(random, changedMs()) : undefined,
     seen: [],
     extra: '',
+  };
+}
+
+/** What a profile is told when another has claimed its identities. */
+export function randomLosses(context: RecordContext, nowMs: number): ProfileRecord {
+  const {random, sequence} = context;
+  const record = randomRecord(context, nowMs);
+  return {
+    ...record,
+    scope: random.chance(0.8) ? LOSSES_OF.production : LOSSES_OF.development,
+    events: [],
+    attributes: [],
+    identities: [identityChange(random, sequence)].map(change => ({
+      ...change,
+      value: change.value ?? 'z',
+    })),
+    consent: [],
+    device: [],
+    location: undefined,
   };
 }
 
@@ -91,7 +113,24 @@ export function randomEventMs(context: RecordContext, nowMs: number): number {
     [1, () => nowMs - eventRetentionMs - random.pick([-1, 0, 1, DAY_MS])],
     [2, () => nowMs + random.pick([1, random.int(1, 3_600_000), random.int(1, DAY_MS)])],
     [pastMs.length > 0 ? 2 : 0, () => random.pick(pastMs)],
+    [1.5, () => midnightMs(random, nowMs)],
   ]);
+}
+
+/** More of the same than a bounded history keeps, some of it not yet. */
+function burst(context: RecordContext, nowMs: number): EventRecord[] {
+  const {random} = context;
+  const event = randomEvent(context, nowMs);
+  return Array.from({length: random.int(6, 11)}, () => ({
+    ...event,
+    timeMs: nowMs + random.pick([0, random.int(-5_000, 0), random.int(-3_600_000, 600_000)]),
+  }));
+}
+
+/** A midnight near by, where windows between dates begin and end, or the millisecond before. */
+function midnightMs(random: Random, nowMs: number): number {
+  const midnight = Math.floor(nowMs / DAY_MS) * DAY_MS;
+  return midnight + random.pick([0, 0, -DAY_MS, DAY_MS]) + random.pick([-1, 0, 0]);
 }
 
 function randomEvent(context: RecordContext, nowMs: number): EventRecord {

@@ -89,6 +89,8 @@ export const USER_ATTRIBUTES: readonly AttributeKind[] = [
 
 const TEXTS = ['red', 'Blue', 'dark blue', 'RED', 'ref'] as const;
 const NUMBERS = [0.1, 0.2, 0.3, 1, 2, 5] as const;
+/** Sums of these are not what adding them up as they are gives. */
+const DRIFTING = [0.1, 0.1, 0.2, 0.2, 0.7] as const;
 const VERSIONS = ['10.2.1', '10.10.0', '10.10', '9'] as const;
 const LANGUAGES = ['fr', 'EN', 'de'] as const;
 
@@ -101,7 +103,16 @@ export function randomValue(random: Random, reading: Reading, nowMs: number): Va
     case 'text':
       return random.pick<Scalar>([...TEXTS, ...TEXTS, 12.5, '12.50', false, '']);
     case 'number':
-      return random.pick<Scalar>([...NUMBERS, ...NUMBERS, '0.1', '0.20', '5', -1, 'five']);
+      return random.pick<Scalar>([
+        ...NUMBERS,
+        ...NUMBERS,
+        ...DRIFTING,
+        '0.1',
+        '0.20',
+        '5',
+        -1,
+        'five',
+      ]);
     case 'boolean':
       return random.pick<Scalar>([true, true, false, 'true', 'False']);
     case 'date':

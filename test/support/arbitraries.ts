@@ -8,7 +8,7 @@ import type {ProfileRecord} from '../../engine/record.ts';
 import {randomDefinition} from './arbitraries-definitions.ts';
 import type {Kinds} from './arbitraries-definitions.ts';
 import {Random} from './arbitraries-random.ts';
-import {randomRecord, SEQUENCES_PER_RECORD} from './arbitraries-records.ts';
+import {randomLosses, randomRecord, SEQUENCES_PER_RECORD} from './arbitraries-records.ts';
 import {randomTopics} from './arbitraries-topics.ts';
 import type {Topics} from './arbitraries-topics.ts';
 import {INPUTS, MPIDS, START_MS, windowsOf, WORKSPACES} from './arbitraries-world.ts';
@@ -114,7 +114,8 @@ class HistoryMaker {
 
   #record(): void {
     const nowMs = this.#tick();
-    const record = randomRecord(
+    const make = this.#kinds === 'all' && this.#random.chance(0.04) ? randomLosses : randomRecord;
+    const record = make(
       {
         random: this.#random,
         mpids: this.#mpids,

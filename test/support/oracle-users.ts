@@ -37,8 +37,17 @@ export function userCriterionHolds(
       const value = references.calculate?.(textIn(name, 'name'), scope, sight);
       return meets(value, criterion, sight.nowMs);
     }
+    if (criterion['kind'] === 'identity') {
+      const value = identity(sight.records, scope, textIn(criterion['identity'], 'identity'));
+      return meets(value, criterion, sight.nowMs);
+    }
     return holdsInScope(criterion, {...sight, records}, references);
   });
+}
+
+/** Takes identities away, in every workspace of an environment: no sign of life, and no data of any workspace. */
+export function isLoss(record: ProfileRecord): boolean {
+  return record.scope < 0;
 }
 
 function holdsInScope(criterion: JsonObject, sight: Sight, references: References): boolean {
@@ -57,8 +66,6 @@ function holdsInScope(criterion: JsonObject, sight: Sight, references: Reference
       return whenHolds(objectIn(criterion['when'], 'when'), lastSeenMs(sight), nowMs);
     case 'location':
       return locationHolds(criterion, records, references);
-    case 'identity':
-      return meets(identity(records, name('identity')), criterion, nowMs);
     case 'attribution':
       return meets(attribution(sight, name('event'), name('field')), criterion, nowMs);
     default:
@@ -128,9 +135,25 @@ function lastSeenMs(sight: Sight): number {
   return Math.max(...arrivals, ...eventsReached(sight).map(event => event.timeMs));
 }
 
-function identity(records: readonly ProfileRecord[], type: string): string | undefined {
-  const changes = records.flatMap(record => record.identities).filter(each => each.type === type);
-  return latest(changes, change => change.sequence)?.value;
+/** As the records came: a loss takes only what is there when it comes. */
+function identity(
+  records: readonly ProfileRecord[],
+  scope: number,
+  type: string,
+): string | undefined {
+  let value: string | undefined;
+  let sequence = -Infinity;
+  for (const record of records) {
+    const loses = isLoss(record) && (record.scope & 1) === (scope & 1);
+    if (!loses && record.scope !== scope) continue;
+    for (const change of record.identities) {
+      if (change.type !== type || change.sequence < sequence) continue;
+      if (loses && change.value !== value) continue;
+      value = loses ? undefined : change.value;
+      ({sequence} = change);
+    }
+  }
+  return value;
 }
 
 function attribution(sight: Sight, event: string, field: string): Value | undefined {

@@ -15,7 +15,7 @@ import {isList, isObject, objectIn, objectsIn} from './oracle-json.ts';
 import type {Json, JsonObject} from './oracle-json.ts';
 import {momentsBetween} from './oracle-moments.ts';
 import type {Retentions} from './oracle-moments.ts';
-import {userCriterionHolds} from './oracle-users.ts';
+import {isLoss, userCriterionHolds} from './oracle-users.ts';
 import type {References} from './oracle-users.ts';
 
 export interface OracleAudience {
@@ -60,6 +60,8 @@ export class Oracle {
     const mpid = mpidFrom(record.mpidHi, record.mpidLo).toString();
     const known = this.#profiles.get(mpid);
     const records = known !== undefined && this.#isAlive(known, nowMs) ? known.records : [];
+    // A loss is about nobody when there is nobody.
+    if (isLoss(record) && records.length === 0) return;
     this.#profiles.set(mpid, {records: [...records, record], appliedMs: nowMs});
   }
 
@@ -158,7 +160,9 @@ export class Oracle {
   #isAlive(profile: Profile, nowMs: number): boolean {
     if (nowMs < profile.appliedMs) throw new Error('asked for a past that records have changed');
     const {profileRetentionMs} = this.#options;
-    const arrivals = profile.records.map(record => record.arrivalMs);
+    const arrivals = profile.records
+      .filter(record => !isLoss(record))
+      .map(record => record.arrivalMs);
     const times = profile.records.flatMap(record => record.events.map(event => event.timeMs));
     const reached = [...arrivals, ...times].filter(timeMs => timeMs <= profile.appliedMs);
     let lastMs = Math.max(...reached);

@@ -446,10 +446,22 @@ export const MUTANTS: readonly Mutant[] = [
     to: '',
   },
   {
-    name: 'a history of the journal is filled twice',
+    name: 'a history is searched for again after it was found',
     file: AUDIENCES,
     from: 'if (this.#parts.criteria.history(id)?.ready === false) wanted.add(id);',
-    to: 'wanted.add(id);',
+    to: 'if (this.#parts.criteria.history(id) !== undefined) wanted.add(id);',
+  },
+  {
+    name: 'events that come while the journal is searched count twice',
+    file: SHARD,
+    from: ' || found.watermark > history.since) return;',
+    to: ') return;',
+  },
+  {
+    name: 'a history gets the id of one that is gone',
+    file: RECOVER,
+    from: 'idOf.clear();',
+    to: '',
   },
 
   // ── Disk ────────────────────────────────────────────────────────────────────────────────────

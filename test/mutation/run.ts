@@ -18,6 +18,9 @@ const PROPERTIES = 'test/property';
 /** Where the seeds of each test of the properties begin: see `seeds` there. */
 const FIRST_SEEDS = [1, 10_001, 20_001];
 
+/** Of each kind of history: a few of all kinds first, because most faults show at once. */
+const HISTORIES = [30, 450];
+
 interface Verdict {
   readonly mutant: Mutant;
   /** undefined: it survived. */
@@ -70,6 +73,15 @@ function judge(mutant: Mutant, tree: string): Verdict {
     `${caught === undefined ? 'SURVIVED' : 'caught  '} ${mutant.name} | ${caught ?? ''} | ${Math.round(seconds)} s`,
   );
   return {mutant, caught, seconds};
+}
+
+function firstFailure(tree: string, histories: number): string | undefined {
+  const run = spawnSync('npx', ['vitest', 'run', '--bail', '1', PROPERTIES], {
+    cwd: tree,
+    encoding: 'utf8',
+    env: {...process.env, NO_COLOR: '1', ORACLE_HISTORIES: String(histories)},
+  });
+  return run.status === 0 ? undefined : howCaught(run.stdout + run.stderr);
 }
 
 /** Of the first failure: its seed, how many histories came before, and what was wrong. */

@@ -4,6 +4,8 @@ import {type Disturbances, Simulation} from '../support/simulation.ts';
 
 /** Multiplies the runs; ORACLE_SEED replays one. */
 const RUNS = Number(process.env['ORACLE_RUNS'] ?? 1);
+/** Of each test. */
+const HISTORIES = Number(process.env['ORACLE_HISTORIES'] ?? 450);
 const SEED = process.env['ORACLE_SEED'];
 
 function run(seed: number, kinds: 'basic' | 'all', disturbances: Disturbances): void {
@@ -32,7 +34,7 @@ describe('members and deltas are what the contract says, after every step', () =
   test.each(['basic', 'all'] as const)(
     'of random histories with %s kinds',
     kinds => {
-      for (const seed of seeds(500, 1)) run(seed, kinds, {crashes: false, slowFills: false});
+      for (const seed of seeds(HISTORIES, 1)) run(seed, kinds, {crashes: false, slowFills: false});
     },
     120_000 * RUNS,
   );
@@ -40,7 +42,8 @@ describe('members and deltas are what the contract says, after every step', () =
   test.each(['basic', 'all'] as const)(
     'with %s kinds, crashes and checkpoints at random points',
     kinds => {
-      for (const seed of seeds(500, 10_001)) run(seed, kinds, {crashes: true, slowFills: false});
+      for (const seed of seeds(HISTORIES, 10_001))
+        run(seed, kinds, {crashes: true, slowFills: false});
     },
     120_000 * RUNS,
   );
@@ -48,7 +51,8 @@ describe('members and deltas are what the contract says, after every step', () =
   test.each(['basic', 'all'] as const)(
     'with %s kinds, definitions that take their time, and crashes meanwhile',
     kinds => {
-      for (const seed of seeds(300, 20_001)) run(seed, kinds, {crashes: true, slowFills: true});
+      for (const seed of seeds(HISTORIES, 20_001))
+        run(seed, kinds, {crashes: true, slowFills: true});
     },
     120_000 * RUNS,
   );

@@ -111,8 +111,11 @@ const ATTRIBUTION_TOPICS: readonly Topic[] = ['attribution', 're-engagement'].ma
   items: [],
 }));
 
+/** All that is known of it is a date: conditions on it move with the clock. */
+const REMINDER: Topic = {...custom('Remind'), attributes: [{name: 'due', reading: 'date'}]};
+
 export function topicsOf(kinds: 'basic' | 'all'): readonly Topic[] {
-  return kinds === 'basic' ? BASIC_TOPICS : [...BASIC_TOPICS, ...ATTRIBUTION_TOPICS];
+  return kinds === 'basic' ? BASIC_TOPICS : [...BASIC_TOPICS, ...ATTRIBUTION_TOPICS, REMINDER];
 }
 
 /** Favourites five times out of six, anything otherwise. */
@@ -128,6 +131,7 @@ export interface Topics {
 export function randomTopics(random: Random, kinds: 'basic' | 'all'): Topics {
   const all = topicsOf(kinds);
   const favourites = Array.from({length: 4}, () => random.pick(all));
+  if (kinds === 'all' && random.chance(0.1)) favourites[0] = REMINDER;
   // One history in three is about a shop: carts are abandoned nowhere else.
   const shop = all.filter(topic => ['add_to_cart', 'purchase'].includes(topic.names[0] ?? ''));
   return {all, favourites: random.chance(0.33) ? [...shop, ...favourites.slice(2)] : favourites};

@@ -18,6 +18,8 @@ export const BOUNDS = {
   checkpointEveryMs: 5_000,
   /** Counts of joins and leaves are written behind this often. A restart reads the feed since. */
   countsEveryMs: 10_000,
+  /** What the builder can offer is written behind this often. A crash forgets what was learned since. */
+  suggestionsEveryMs: 60_000,
   /** How far back a cursor can be resumed. Beyond it: reset and a snapshot. */
   deltaRetentionMs: 7 * 86_400_000,
   /** Answers under way when the server stops. After it they are cut off. */

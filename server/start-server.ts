@@ -10,13 +10,17 @@ import {
   inspectDataFolder,
   writeFolderFacts,
 } from '../storage/data-folder.ts';
+import type {ProfileRecord} from '../engine/record.ts';
 import {CountsStore} from '../storage/counts-store.ts';
 import {IdentityStore} from '../storage/identity-store.ts';
+import {readKeptJson} from '../storage/kept-json.ts';
 import {createApi} from './api/create-api.ts';
 import {AudienceStates} from './api/audience-states.ts';
 import {downloadRoutes} from './api/download-routes.ts';
 import {estimateRoutes} from './api/estimate-routes.ts';
 import {historyRoutes} from './api/history-routes.ts';
+import {sampleRoutes} from './api/sample-routes.ts';
+import {suggestionRoutes} from './api/suggestion-routes.ts';
 import {answerNotFound} from './api/not-found.ts';
 import {maySee} from './api/permissions.ts';
 import {testRoutes} from './api/test-routes.ts';
@@ -48,6 +52,8 @@ import {ShardUnavailableError} from './shards/shard-unavailable.ts';
 import {deltasSocket} from './stream/deltas-socket.ts';
 import {Hub} from './stream/hub.ts';
 import {STREAM_BOUNDS} from './stream/stream-parts.ts';
+import {keepSuggestions} from './suggestions/keep-suggestions.ts';
+import {Suggestions} from './suggestions/suggestions.ts';
 
 export interface StartOptions {
   readonly port: number;
@@ -168,7 +174,17 @@ async function wire(
   geoIp?.watch();
   closers.push(() => geoIp?.close());
   const locate = geoIp === undefined ? locateNowhere(log) : (ip: string) => geoIp.locate(ip);
-  const ingest = new Ingest({shards, directory, seen, locate});
+  const suggestionsPath = join(dataFolder, 'suggestions.json');
+  const suggestions = new Suggestions(readKeptJson(suggestionsPath));
+  closers.push(
+    keepSuggestions(suggestions, {
+      path: suggestionsPath,
+      everyMs: BOUNDS.suggestionsEveryMs,
+      onError,
+    }),
+  );
+  const learn = (record: ProfileRecord): void => suggestions.offer(record);
+  const ingest = new Ingest({shards, directory, seen, learn, locate});
   const gazetteer = new Gazetteer();
   const check = new DefinitionCheck({
     catalog,
@@ -261,6 +277,8 @@ async function wire(
         moreRoutes: [
           ...testRoutes({audiences, tests, connectedOutputs: () => 0}),
           ...estimateRoutes({audiences, check, questions}),
+          ...sampleRoutes({catalog, audiences, check, shards, connections: () => []}),
+          ...suggestionRoutes({catalog, suggestions, onAsked: () => ballots.warm()}),
           ...historyRoutes({audiences, counts, states: new AudienceStates(shards)}),
           ...downloadRoutes({
             audiences,

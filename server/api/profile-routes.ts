@@ -95,7 +95,7 @@ export function profileRoutes(parts: ProfileRouteParts): ApiRoute[] {
   ];
 }
 
-function viewProfile(
+export function viewProfile(
   profile: ProfileView,
   audiences: AudienceBook,
   principal: Principal,

@@ -17,6 +17,8 @@ export interface IngestParts {
   readonly shards: Pick<ShardPool, 'ingest' | 'call' | 'count'>;
   readonly directory: IdentityDirectory;
   readonly seen: Deduplicator;
+  /** Told of every record that is sent on its way, losses apart. */
+  readonly learn?: (record: ProfileRecord) => void;
   /** Where an IP address is; undefined when nobody knows. */
   readonly locate: (ip: string) => Omit<LocationFix, 'timeMs'> | undefined;
 }
@@ -86,6 +88,7 @@ export class Ingest {
       seen: hashes.flatMap(({hi, lo}) => [hi, lo]),
       extra: batch.extra,
     };
+    this.#parts.learn?.(record);
     let fate: IngestResult = 'committed';
     const tell = join.expect();
     const own = new Join(outcome => {

@@ -79,6 +79,7 @@ export class DurableShard {
   #dirty = new Uint8Array(1024);
   #dirtyOrdinals: Ordinal[] = [];
   #gone: Buffer[] = [];
+  #hasUntoldEnd = false;
   #cycle: CheckpointCycle | undefined;
   #checkpointed: Checkpoint;
   #layout: {readonly number: number; readonly revision: number} | undefined;
@@ -99,6 +100,7 @@ export class DurableShard {
     this.#sampleSince = this.#isSampleKnown ? metaNumber(store, SAMPLE_SINCE) : this.#watermark;
     this.shard.onDirty = ordinal => this.#markDirty(ordinal);
     this.shard.onGone = ordinal => {
+      this.#hasUntoldEnd = true;
       this.#gone.push(rowKey(this.shard.table.hi(ordinal), this.shard.table.lo(ordinal)));
     };
   }
@@ -152,7 +154,7 @@ export class DurableShard {
   tick(nowMs: number, profilesMax: number): Staged | undefined {
     this.shard.watermark = this.#watermark + 1;
     this.shard.advance(nowMs, profilesMax);
-    return this.shard.deltas.count > 0 ? this.#stage({kind: 'tick'}) : undefined;
+    return this.#stageTick();
   }
 
   define(upsert: readonly AudienceSpec[], remove: readonly number[], nowMs: number): Staged {
@@ -215,10 +217,10 @@ export class DurableShard {
   prepare(rowsMax: number, nowMs: number): {more: boolean; staged: Staged | undefined} {
     this.shard.watermark = this.#watermark + 1;
     // What time has changed is told with the old definitions.
-    this.shard.advance(nowMs, rowsMax);
-    const more = this.shard.prepare(rowsMax);
-    const staged = this.shard.deltas.count > 0 ? this.#stage({kind: 'tick'}) : undefined;
-    return {more, staged};
+    this.shard.advance(Math.max(nowMs, this.shard.nowMs), rowsMax);
+    const isBehind = this.shard.drainedMs < this.shard.nowMs;
+    const more = isBehind || this.shard.prepare(rowsMax);
+    return {more, staged: this.#stageTick()};
   }
 
   // ── Checkpoints ───────────────────────────────────────────────────────────────────────────────
@@ -357,6 +359,16 @@ export class DurableShard {
     }
     this.#trimCursor[table] = cursor;
     return removed;
+  }
+
+  /**
+   * Time alone is worth an entry when somebody is told of it, or when a profile is over: its row will go, and
+   * a restart has to know that it went by time, not make half of it again from the journal.
+   */
+  #stageTick(): Staged | undefined {
+    const isTold = this.shard.deltas.count > 0 || this.#hasUntoldEnd;
+    this.#hasUntoldEnd = false;
+    return isTold ? this.#stage({kind: 'tick'}) : undefined;
   }
 
   // ── Staging ───────────────────────────────────────────────────────────────────────────────────

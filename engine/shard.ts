@@ -312,6 +312,8 @@ export class Shard extends ShardState {
       if (id === EXPIRY || id === FUTURE) {
         this.intake.reachFuture(data, atMs);
         armLifetime(this, data);
+        // What is known of the profile is now of this moment: a restart must not ask about an earlier one.
+        data.toldMs = atMs;
       } else if (history !== undefined) evaluateHistory(this, data, history, occasion);
       else if (slab.locate(id)) {
         dropHistory(this);

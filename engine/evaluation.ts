@@ -89,9 +89,11 @@ export function evaluateCriterion(
   if (truth.holds !== (rows.bit(slot) === 1)) propagation.flip(slot, truth.holds);
   if (histories.length === 0) return;
   const timer = histories[0]!;
-  if (truth.nextMs !== Infinity) slab.locateOrAdd(timer, TIMES);
+  const history = state.criteria.history(timer);
+  if (truth.nextMs !== Infinity) slab.locateOrAdd(timer, history?.shape ?? TIMES);
   else if (!slab.locate(timer)) return;
-  slab.due = truth.nextMs;
+  // Events of other criteria may be waited for there too.
+  slab.due = history?.spec === undefined ? truth.nextMs : Math.min(slab.due, truth.nextMs);
 }
 
 /** Gives new nodes their bits in the opened row, children before parents, and criteria their dues. */

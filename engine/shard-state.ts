@@ -56,7 +56,7 @@ export class ShardState {
     this.options = options;
     this.nowMs = options.startMs;
     this.wheel = new TimingWheel(options.startMs);
-    this.criteria = new CriteriaTable(this.slab, options.eventRetentionMs);
+    this.criteria = new CriteriaTable(this.slab, this.texts, options.eventRetentionMs);
     this.audiences = new AudienceTable({
       graph: this.graph,
       rows: this.rows,

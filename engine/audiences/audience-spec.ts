@@ -1,3 +1,4 @@
+import type {CalculatedAttributeSpec} from '../definitions/calculated-attribute.ts';
 import type {Expression} from '../definitions/definition.ts';
 import type {Environment} from '../ids.ts';
 
@@ -12,6 +13,8 @@ export interface AudienceSpec {
   /** undefined: every input of the workspaces. */
   readonly inputs: readonly number[] | undefined;
   readonly environment: Environment;
+  /** Those that its expression names, of its workspaces; undefined: it names none. */
+  readonly calculated?: readonly CalculatedAttributeSpec[] | undefined;
 }
 
 /** The audiences that a definition names directly. */

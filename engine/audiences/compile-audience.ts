@@ -47,6 +47,7 @@ function compileNested(
     inputs: spec.inputs,
     environment: spec.environment,
     eventRetentionMs: context.eventRetentionMs,
+    calculated: spec.calculated,
   };
   const criterion = (bound: BoundCriterion): Literal => {
     const {slot, created} = context.graph.criterion(bound.key);

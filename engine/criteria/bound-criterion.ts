@@ -4,6 +4,7 @@
  * `key` is equal exactly for equal meanings.
  */
 import {assert, unreachable} from '../assert.ts';
+import type {Calculation, CalculatedAttributeSpec} from '../definitions/calculated-attribute.ts';
 import type {
   AttributionCriterion,
   Compare,
@@ -16,6 +17,7 @@ import type {
   LocationCriterion,
   Measure,
   SeenCriterion,
+  Test,
   UserAttributeCriterion,
   When,
 } from '../definitions/definition.ts';
@@ -28,6 +30,8 @@ export interface BindingContext {
   readonly inputs: readonly number[] | undefined;
   readonly environment: Environment;
   readonly eventRetentionMs: number;
+  /** The calculated attributes that the definition names, of its workspaces. */
+  readonly calculated?: readonly CalculatedAttributeSpec[] | undefined;
 }
 
 /** Which events of which scopes and inputs: what the predicate index matches. */
@@ -47,9 +51,15 @@ export interface HistorySpec {
   readonly key: string;
   readonly filter: BoundFilter;
   /** Attribute or `$product` field whose values are kept; undefined keeps times alone. */
-  readonly value: {readonly attribute: string; readonly as: 'number' | 'text'} | undefined;
+  readonly value: KeptValue | undefined;
   /** Only the latest few entries up to now are kept; Infinity keeps all within the retention. */
   readonly keep: number;
+}
+
+/** `text` is folded: equal ignoring case is equal. `spelling` is text as it came. */
+export interface KeptValue {
+  readonly attribute: string;
+  readonly as: 'number' | 'text' | 'spelling';
 }
 
 /** `lo ≤ t ≤ hi` with lo and hi moving with now, or fixed; always within the event retention. */
@@ -65,6 +75,15 @@ export type ProfileCriterion =
   | LocationCriterion
   | IdentityCriterion
   | AttributionCriterion;
+
+/** A calculated attribute of one workspace, in one environment. */
+export interface BoundCalculation {
+  readonly key: string;
+  readonly scope: ScopeId;
+  readonly calculation: Calculation;
+  readonly history: HistorySpec;
+  readonly window: EventWindow;
+}
 
 export type BoundCriterion =
   | {readonly kind: 'population'; readonly key: string; readonly scopes: readonly ScopeId[]}
@@ -90,6 +109,13 @@ export type BoundCriterion =
       /** The first is Infinity. */
       readonly withinMs: readonly number[];
       readonly window: EventWindow;
+    }
+  | {
+      readonly kind: 'calculated';
+      readonly key: string;
+      /** One for each workspace that has the attribute. */
+      readonly calculations: readonly BoundCalculation[];
+      readonly test: Test;
     }
   | {
       readonly kind: 'profile';
@@ -185,11 +211,64 @@ export function bindCriterion(criterion: Criterion, context: BindingContext): Bo
       const {workspaces: _, ...meaning} = criterion;
       return {kind: 'profile', key: `profile ${scopes.join()} ${text(meaning)}`, scopes, criterion};
     }
-    case 'calculated_attribute':
+    case 'calculated_attribute': {
+      const {name, test} = criterion;
+      const workspaces = criterion.workspaces ?? context.workspaces;
+      const calculations = (context.calculated ?? [])
+        .filter(spec => spec.name === name && workspaces.includes(spec.workspace))
+        .map(spec => bindCalculation(spec, context))
+        .sort((a, b) => a.scope - b.scope);
+      const keys = calculations.map(calculation => calculation.key).join(' or ');
+      return {kind: 'calculated', key: `calculated ${keys} ${text(test)}`, calculations, test};
+    }
     case 'audience':
       throw new Error(`assertion failed: ${criterion.kind} is not bound here`);
     default:
       return unreachable(criterion);
+  }
+}
+
+/** Equal keys are equal values, whatever the attributes are called. */
+export function bindCalculation(
+  spec: CalculatedAttributeSpec,
+  {environment, eventRetentionMs}: Pick<BindingContext, 'environment' | 'eventRetentionMs'>,
+): BoundCalculation {
+  const {workspace, calculation, filter, attribute} = spec;
+  const context = {workspaces: [workspace], inputs: undefined, environment, eventRetentionMs};
+  const measure: Measure = attribute === undefined ? COUNT : {function: 'sum', attribute};
+  const as = keptAs(calculation);
+  const value = attribute === undefined || as === undefined ? undefined : {attribute, as};
+  const history = historySpec(bindFilter(filter, context, measure), value, Infinity);
+  const window = windowOf(spec.when, context);
+  return {
+    key: `${calculation} of ${history.key} ${text(window)}`,
+    scope: scopeOf(workspace, environment),
+    calculation,
+    history,
+    window,
+  };
+}
+
+function keptAs(calculation: Calculation): KeptValue['as'] | undefined {
+  switch (calculation) {
+    case 'count':
+    case 'first_occurrence_timestamp':
+    case 'last_occurrence_timestamp':
+      return undefined;
+    case 'sum':
+    case 'min':
+    case 'max':
+    case 'average':
+      return 'number';
+    case 'unique_values_count':
+      return 'text';
+    case 'most_frequent':
+    case 'unique_list':
+    case 'first_occurrence':
+    case 'last_occurrence':
+      return 'spelling';
+    default:
+      return unreachable(calculation);
   }
 }
 
@@ -262,8 +341,6 @@ function eventKindOf(filter: EventFilter, measure: Measure): EventKind {
 }
 
 function historyOf(filter: BoundFilter, measure: Measure, keepMax: number): HistorySpec {
-  // Of events that count only from time to time any may count again.
-  const keep = filter.where.some(isMoving) ? Infinity : keepMax;
   const value =
     measure.function === 'count'
       ? undefined
@@ -271,6 +348,16 @@ function historyOf(filter: BoundFilter, measure: Measure, keepMax: number): Hist
           attribute: measure.attribute,
           as: measure.function === 'distinct' ? 'text' : 'number',
         } as const);
+  return historySpec(filter, value, keepMax);
+}
+
+function historySpec(
+  filter: BoundFilter,
+  value: KeptValue | undefined,
+  keepMax: number,
+): HistorySpec {
+  // Of events that count only from time to time any may count again.
+  const keep = filter.where.some(isMoving) ? Infinity : keepMax;
   const suffix =
     value === undefined ? (keep === Infinity ? '' : ` latest ${keep}`) : ` ${text(value)}`;
   return {key: filter.key + suffix, filter, value, keep};

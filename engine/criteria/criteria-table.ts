@@ -13,6 +13,7 @@ import {
   TEXTS,
   TIMES,
 } from '../histories/history-slab.ts';
+import type {TextDictionary} from '../histories/text-dictionary.ts';
 import type {ProfileData} from '../profiles/profile-data.ts';
 import type {BoundCriterion, HistorySpec} from './bound-criterion.ts';
 import {compileTruth, type CriterionTruth, ScopedProfileTruth} from './criterion-truth.ts';
@@ -63,6 +64,7 @@ interface ScopeCriteria {
 export class CriteriaTable {
   readonly index = new PredicateIndex();
   readonly #slab: HistorySlab;
+  readonly #texts: TextDictionary;
   readonly #eventRetentionMs: number;
   #bySlot: (Criterion | undefined)[] = [];
   #histories = new Map<number, History>();
@@ -71,8 +73,9 @@ export class CriteriaTable {
   #scopes = new Map<number, ScopeCriteria>();
   #nextHistory = FIRST_HISTORY;
 
-  constructor(slab: HistorySlab, eventRetentionMs: number) {
+  constructor(slab: HistorySlab, texts: TextDictionary, eventRetentionMs: number) {
     this.#slab = slab;
+    this.#texts = texts;
     this.#eventRetentionMs = eventRetentionMs;
   }
 
@@ -123,7 +126,8 @@ export class CriteriaTable {
   add(slot: number, bound: BoundCriterion, idOf: (key: string) => number | undefined): Criterion {
     const specs = historiesOfBound(bound);
     const histories = specs.map(spec => this.#historyFor(spec, idOf).id);
-    const truth = compileTruth(bound, histories, this.#eventRetentionMs);
+    const eventRetentionMs = this.#eventRetentionMs;
+    const truth = compileTruth(bound, {histories, eventRetentionMs, texts: this.#texts});
     if (truth instanceof ScopedProfileTruth && truth.truth.timed) {
       const key = `timer ${bound.key}`;
       histories.push(this.#addHistory(key, undefined, idOf(key)).id);
@@ -135,7 +139,7 @@ export class CriteriaTable {
       history.criteria.push(criterion);
       history.thresholds = undefined;
     }
-    if (bound.kind === 'population' || bound.kind === 'profile') this.#addToScopes(criterion);
+    this.#addToScopes(criterion);
     return criterion;
   }
 
@@ -145,8 +149,7 @@ export class CriteriaTable {
     this.#bySlot[slot] = undefined;
     for (const id of new Set(criterion.histories)) this.#removeFromHistory(id, criterion);
     const {bound} = criterion;
-    if (bound.kind !== 'population' && bound.kind !== 'profile') return;
-    for (const scope of bound.scopes) {
+    for (const scope of scopesAskedFor(bound)) {
       const criteria = this.#scopes.get(scope)!;
       dropFrom(criteria.onArrival, criterion);
       for (const list of criteria.byTopic.values()) dropFrom(list, criterion);
@@ -213,8 +216,7 @@ export class CriteriaTable {
 
   #addToScopes(criterion: Criterion): void {
     const {bound, truth} = criterion;
-    if (bound.kind !== 'population' && bound.kind !== 'profile') return;
-    for (const scope of bound.scopes) {
+    for (const scope of scopesAskedFor(bound)) {
       let criteria = this.#scopes.get(scope);
       if (criteria === undefined) {
         this.#scopes.set(
@@ -245,9 +247,10 @@ export class CriteriaTable {
 
 function shapeOf(spec: HistorySpec | undefined, isMoving: boolean): Shape {
   const as = spec?.value?.as;
-  if (isMoving) return as === 'text' ? MOVING_TEXTS : MOVING_NUMBERS;
+  const isText = as === 'text' || as === 'spelling';
+  if (isMoving) return isText ? MOVING_TEXTS : MOVING_NUMBERS;
   if (as === undefined) return TIMES;
-  return as === 'text' ? TEXTS : NUMBERS;
+  return isText ? TEXTS : NUMBERS;
 }
 
 const NO_HISTORIES: readonly History[] = [];
@@ -261,8 +264,25 @@ export function historiesOfBound(bound: BoundCriterion): readonly HistorySpec[] 
       return [bound.added, bound.until];
     case 'sequence':
       return bound.steps;
+    case 'calculated':
+      return bound.calculations.map(calculation => calculation.history);
     case 'population':
     case 'profile':
+      return [];
+  }
+}
+
+/** Scopes in which it matters whether they know the profile. */
+function scopesAskedFor(bound: BoundCriterion): readonly number[] {
+  switch (bound.kind) {
+    case 'population':
+    case 'profile':
+      return bound.scopes;
+    case 'calculated':
+      return bound.calculations.map(calculation => calculation.scope);
+    case 'window':
+    case 'cart':
+    case 'sequence':
       return [];
   }
 }

@@ -4,8 +4,10 @@
  */
 import {unreachable} from '../assert.ts';
 import type {HistorySlab} from '../histories/history-slab.ts';
+import type {TextDictionary} from '../histories/text-dictionary.ts';
 import type {ProfileData} from '../profiles/profile-data.ts';
 import type {BoundCriterion} from './bound-criterion.ts';
+import {CalculatedTruth} from './calculated-truth.ts';
 import {CartTruth} from './cart-truth.ts';
 import {compileProfileTruth, type ProfileTruth} from './profile-truth.ts';
 import {SequenceTruth} from './sequence-truth.ts';
@@ -20,12 +22,16 @@ export interface CriterionTruth {
   readonly risesOnly: boolean;
 }
 
-/** `histories` are the ids of the criterion's histories, in its order. */
-export function compileTruth(
-  bound: BoundCriterion,
-  histories: readonly number[],
-  eventRetentionMs: number,
-): CriterionTruth {
+export interface TruthParts {
+  /** Ids of the criterion's histories, in its order. */
+  readonly histories: readonly number[];
+  readonly eventRetentionMs: number;
+  /** Of the histories' texts. */
+  readonly texts: TextDictionary;
+}
+
+export function compileTruth(bound: BoundCriterion, parts: TruthParts): CriterionTruth {
+  const {histories, eventRetentionMs} = parts;
   switch (bound.kind) {
     case 'population':
       return new PopulationTruth(bound.scopes);
@@ -38,6 +44,8 @@ export function compileTruth(
       return new CartTruth(histories[0]!, histories[1]!, bound.waitMs, eventRetentionMs);
     case 'sequence':
       return new SequenceTruth(histories, bound.withinMs, bound.window, eventRetentionMs);
+    case 'calculated':
+      return new CalculatedTruth(bound, parts);
     case 'profile':
       return new ScopedProfileTruth(compileProfileTruth(bound.criterion), bound.scopes);
     default:

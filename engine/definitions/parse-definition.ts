@@ -19,8 +19,8 @@ export interface ParseContext {
   hasAudience(id: number): boolean;
   /** Whether the audience's workspaces have this input. */
   hasInput(id: number): boolean;
-  /** undefined: nobody keeps a list of them, so any name is taken. */
-  hasCalculatedAttribute(name: string): boolean | undefined;
+  /** Whether any of the workspaces has it; undefined: nobody keeps a list of them, so any name is taken. */
+  hasCalculatedAttribute(name: string, workspaces: readonly number[]): boolean | undefined;
   /** undefined: no city is called so. */
   findCity(name: string): CityFound | undefined;
 }

@@ -23,7 +23,7 @@ const CONDITIONS_MAX = 100;
 const STEPS_MAX = 50;
 
 /** Beside kind, where, workspaces and inputs. */
-const OWN_FIELDS: {readonly [kind in EventCriterionKind]: readonly string[]} = {
+export const OWN_FIELDS: {readonly [kind in EventCriterionKind]: readonly string[]} = {
   event: ['name', 'event_type'],
   commerce: ['action'],
   screen_view: ['name'],
@@ -64,7 +64,7 @@ export function parseEventCriterion(
   return {...filter, when, measure, compare};
 }
 
-function parseFilter(
+export function parseFilter(
   kind: EventCriterionKind,
   object: JsonObject,
   path: string,

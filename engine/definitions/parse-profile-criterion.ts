@@ -51,7 +51,8 @@ export function parseCalculatedAttribute(
   refuseUnknownFields(object, [...COMMON_FIELDS, 'name', ...TEST_FIELDS], path, faults);
   const workspaces = parseWorkspaces(object, path, parsing);
   const name = parseName(fieldOf(object, 'name'), `${path}.name`, faults);
-  if (name !== undefined && context.hasCalculatedAttribute(name) === false) {
+  const among = workspaces ?? context.workspaces;
+  if (name !== undefined && context.hasCalculatedAttribute(name, among) === false) {
     faults.at(`${path}.name`, `there is no calculated attribute ${quoted(name)}`);
   }
   const test = parseTest(object, path, faults);

@@ -86,6 +86,10 @@ function numberOf(
       const text = readText(value);
       return text === undefined ? undefined : state.texts.acquire(foldCase(text));
     }
+    case 'spelling': {
+      const text = readText(value);
+      return text === undefined ? undefined : state.texts.acquire(text);
+    }
     case undefined:
       return 0;
   }

@@ -136,12 +136,14 @@ class Compiler {
 
   #leaf(bound: BoundCriterion): Formula {
     return this.#once(bound.key, () => {
-      const {graph, options} = this.#state;
+      const {graph, options, texts} = this.#state;
       const slot = graph.find(bound.key);
       if (slot >= 0 && !graph.isFresh(slot)) return {kind: 'bit', slot};
       const histories = historiesOfBound(bound).map(spec => this.#history(spec));
       if (histories.some(id => id === undefined)) return {kind: 'events', bound};
-      const truth = compileTruth(bound, histories as number[], options.eventRetentionMs);
+      const {eventRetentionMs} = options;
+      const parts = {histories: histories as number[], eventRetentionMs, texts};
+      const truth = compileTruth(bound, parts);
       return {kind: 'truth', truth};
     });
   }
@@ -166,8 +168,8 @@ class Compiler {
     return formula;
   }
 
-  #binding({workspaces, inputs, environment}: AudienceSpec): BindingContext {
+  #binding({workspaces, inputs, environment, calculated}: AudienceSpec): BindingContext {
     const {eventRetentionMs} = this.#state.options;
-    return {workspaces, inputs, environment, eventRetentionMs};
+    return {workspaces, inputs, environment, eventRetentionMs, calculated};
   }
 }

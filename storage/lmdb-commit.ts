@@ -1,3 +1,6 @@
+/** Full, or failing: nothing of the write is there. */
+export class DiskRefusedError extends Error {}
+
 /**
  * Awaits an LMDB write. When the disk refuses it, lmdb rejects a second promise that hangs on the error
  * of the first and that nobody else would hold; it has the disk's own words (a full disk shows as EIO).
@@ -7,7 +10,7 @@ export async function committed<T>(write: Promise<T>): Promise<T> {
     return await write;
   } catch (error) {
     const cause = await causeOf(error);
-    throw new Error(`the disk refused a write: ${cause}`, {cause: error});
+    throw new DiskRefusedError(`the disk refused a write: ${cause}`, {cause: error});
   }
 }
 

@@ -1,5 +1,6 @@
 /** Every error the API answers with, once. */
 import {CatalogWriteError} from '../../storage/catalog-store.ts';
+import {DiskRefusedError} from '../../storage/lmdb-commit.ts';
 import {CatalogFullError} from '../catalog/catalog.ts';
 import {Conflict, NotTold, Unacceptable} from '../catalog/refusals.ts';
 import {ShardUnavailableError} from '../shards/shard-unavailable.ts';
@@ -69,6 +70,7 @@ export function apiErrorFrom(error: unknown): ApiError | undefined {
   if (error instanceof Unacceptable) return new ApiError('UNPROCESSABLE', error.problems);
   if (error instanceof Conflict) return new ApiError('CONFLICT', error.message);
   if (error instanceof CatalogFullError) return new ApiError('CONFLICT', error.message);
+  if (error instanceof DiskRefusedError) return new ApiError('UNAVAILABLE', error.message);
   if (error instanceof ShardUnavailableError) return new ApiError('UNAVAILABLE', error.message);
   if (error instanceof NotTold) return new ApiError('UNAVAILABLE', error.message);
   if (error instanceof CatalogWriteError) return new ApiError('UNAVAILABLE', error.message);

@@ -7,6 +7,7 @@ import {MessageChannel, type MessagePort, parentPort, workerData} from 'node:wor
 import {must} from '../../engine/assert.ts';
 import {DamagedValueError} from '../../storage/checked-value.ts';
 import {DurableShard, type Staged} from '../../storage/durable-shard.ts';
+import {DiskRefusedError} from '../../storage/lmdb-commit.ts';
 import {LmdbStore} from '../../storage/lmdb-store.ts';
 import {answerCall, readSeen} from './answer-call.ts';
 import {answerQuestion, isQuestion} from './answer-question.ts';
@@ -161,7 +162,7 @@ class ShardThread {
   /** Commits after the group before; at most one group waits, so the slower the disk the larger the groups. */
   async #commit(staged: Staged, ingests: readonly number[]): Promise<void> {
     await this.#committing;
-    this.#committing = written(this.#durable.commit(staged)).then(() => {
+    this.#committing = this.#durable.commit(staged).then(() => {
       const {deltas} = staged;
       this.#port.postMessage(
         {
@@ -229,7 +230,7 @@ class ShardThread {
     }
     if (this.#durable.checkpointing) {
       await this.#committing;
-      await written(this.#durable.commitRows(this.#durable.stepCheckpoint(SLICE_PROFILES)));
+      await this.#durable.commitRows(this.#durable.stepCheckpoint(SLICE_PROFILES));
       return this.#durable.checkpointing;
     }
     if (nowMs >= this.#nextCheckpointMs) {
@@ -311,7 +312,7 @@ class ShardThread {
 
   async #finishCheckpoint(): Promise<void> {
     while (this.#durable.checkpointing) {
-      await written(this.#durable.commitRows(this.#durable.stepCheckpoint(SLICE_PROFILES * 8)));
+      await this.#durable.commitRows(this.#durable.stepCheckpoint(SLICE_PROFILES * 8));
     }
   }
 
@@ -331,19 +332,9 @@ class ShardThread {
   }
 }
 
-class DiskRefusesError extends Error {}
-
 function whyFailed(error: unknown): (FromShard & {kind: 'failed'})['why'] {
-  if (error instanceof DiskRefusesError) return 'disk refuses';
+  if (error instanceof DiskRefusedError) return 'disk refuses';
   return error instanceof DamagedValueError ? 'disk is damaged' : 'defect';
-}
-
-async function written(commit: Promise<void>): Promise<void> {
-  try {
-    await commit;
-  } catch (cause) {
-    throw new DiskRefusesError(`the disk refuses a commit: ${String(cause)}`, {cause});
-  }
 }
 
 const port = must(parentPort, 'a shard runs in a worker thread');

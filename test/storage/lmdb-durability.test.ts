@@ -11,7 +11,7 @@ import {LmdbStore} from '../../storage/lmdb-store.ts';
 import {Random} from '../support/arbitraries-random.ts';
 import {builtServer, temporaryFolder} from '../support/server-process.ts';
 
-const KILLS = 25;
+const KILLS = 15;
 const ROWS = 20;
 
 /** Says each number after the commit of it, and never ends. */

@@ -44,6 +44,9 @@ export function countBallots(store: Pick<ShardStore, 'entries'>, box: BallotBox)
   for (let i = 0; i < ballots.hi.length; i++) {
     const data = new ProfileData();
     data.born = ballots.born[i]!;
+    for (const [at, scope] of ballots.scopes.entries()) {
+      if (ballots.isKnown[i * ballots.scopes.length + at] === 1) data.add(scope);
+    }
     shard.addProfile(ballots.hi[i]!, ballots.lo[i]!, data);
   }
   fillHistories(store, shard, box);

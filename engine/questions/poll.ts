@@ -3,7 +3,7 @@
  * everybody narrows what the sample has to answer: of "gold members who bought a tent" only the gold members.
  */
 import type {BoundCriterion} from '../criteria/bound-criterion.ts';
-import type {Ordinal} from '../ids.ts';
+import type {Ordinal, ScopeId} from '../ids.ts';
 import {isSampled} from '../profiles/sampled.ts';
 import type {Shard} from '../shard.ts';
 import {Examples} from './examples.ts';
@@ -43,6 +43,9 @@ export interface Ballots {
   readonly lo: Uint32Array;
   /** Watermark at which each profile appeared: older entries are of another life. */
   readonly born: Float64Array;
+  /** Workspaces that criteria ask for, and for each profile, one after the other, 1 for those that know it. */
+  readonly scopes: readonly ScopeId[];
+  readonly isKnown: Uint8Array;
   /** Truth of every leaf, profile after profile. */
   readonly values: Uint8Array;
   /** 1 for leaves that everybody was asked. */
@@ -85,6 +88,8 @@ class Pass {
   readonly #isGeneral: Uint8Array;
   readonly #general: readonly number[];
   readonly #hasEvents: boolean;
+  /** That calculated attributes of the journal ask for. */
+  readonly #scopes: readonly ScopeId[];
   readonly #sliceRows: number;
   readonly #verdicts: Verdicts;
   readonly #asked: Float64Array;
@@ -95,6 +100,7 @@ class Pass {
     hi: [] as number[],
     lo: [] as number[],
     born: [] as number[],
+    isKnown: [] as number[],
     values: [] as number[],
   };
 
@@ -110,6 +116,7 @@ class Pass {
     );
     this.#general = [...leaves.keys()].filter(number => this.#isGeneral[number] === 1);
     this.#hasEvents = leaves.some(({kind}) => kind === 'events');
+    this.#scopes = [...new Set(leaves.flatMap(scopesOf))];
     const looks = ROW_LOOKS + leaves.length + (asksFacts ? facts * FACT_LOOKS : 0);
     this.#sliceRows = Math.max(64, Math.floor(options.sliceLooks / looks));
     this.#verdicts = new Verdicts(question, this.#general);
@@ -151,7 +158,7 @@ class Pass {
   result(): PollResult {
     const {parts, leaves} = this.#question;
     const paths = parts.map(({path}) => path);
-    const {hi, lo, born, values} = this.#ballots;
+    const {hi, lo, born, isKnown, values} = this.#ballots;
     this.#verdicts.close();
     return {
       paths,
@@ -166,6 +173,8 @@ class Pass {
             hi: Int32Array.from(hi),
             lo: Uint32Array.from(lo),
             born: Float64Array.from(born),
+            scopes: this.#scopes,
+            isKnown: Uint8Array.from(isKnown),
             values: Uint8Array.from(values),
             isGeneral: this.#isGeneral,
             criteria: leaves.map(each => (each.kind === 'events' ? each.bound : undefined)),
@@ -206,7 +215,11 @@ class Pass {
     if (this.#hasEvents) {
       this.#ballots.hi.push(hi);
       this.#ballots.lo.push(lo);
-      this.#ballots.born.push(this.#shard.data(ordinal)!.born);
+      const data = this.#shard.data(ordinal)!;
+      this.#ballots.born.push(data.born);
+      for (const scope of this.#scopes) {
+        this.#ballots.isKnown.push(data.find(scope) === undefined ? 0 : 1);
+      }
       for (const value of values) this.#ballots.values.push(value);
       return;
     }
@@ -226,4 +239,9 @@ class Pass {
     truth.evaluate(slab, this.#shard.data(ordinal)!, nowMs);
     return truth.holds ? 1 : 0;
   }
+}
+
+function scopesOf(leaf: Leaf): ScopeId[] {
+  if (leaf.kind !== 'events' || leaf.bound.kind !== 'calculated') return [];
+  return leaf.bound.calculations.map(({scope}) => scope);
 }

@@ -1,5 +1,6 @@
 import {expect, test} from 'vitest';
 import {parseDefinition} from '../../engine/definitions/parse-definition.ts';
+import type {CalculatedAttributeSpec} from '../../engine/definitions/calculated-attribute.ts';
 import type {AudienceSpec} from '../../engine/audiences/audience-spec.ts';
 import type {EventRecord, ProfileRecord} from '../../engine/record.ts';
 import {isSampled, SAMPLED_ONE_IN} from '../../engine/profiles/sampled.ts';
@@ -86,8 +87,19 @@ class Trial {
     while (this.durable.prepare(10_000, NOW_MS).more);
   }
 
-  ask(definition: object, {everybody = false, factsMax = Infinity} = {}): PollResult {
-    const asked = {spec: spec(0, definition), instead: undefined};
+  ask(
+    definition: object,
+    {
+      everybody = false,
+      factsMax = Infinity,
+      calculated,
+    }: {
+      everybody?: boolean;
+      factsMax?: number;
+      calculated?: readonly CalculatedAttributeSpec[];
+    } = {},
+  ): PollResult {
+    const asked = {spec: {...spec(0, definition), calculated}, instead: undefined};
     const options = {nowMs: NOW_MS, everybody, factsMax, sliceLooks: 10_000};
     const slices = poll(this.durable.shard, asked, options);
     for (;;) {
@@ -182,6 +194,43 @@ test('who is sampled is told as exactly as by the whole journal, part by part', 
   expect(lazy.open[0]).toBe(20_000);
   expect(lazy.held[0]).toBe(sampled.held[0]);
   expect(estimate([countOf(lazy, 1)]).kind).toBe('estimated');
+});
+
+test('a calculated attribute that nobody asks for yet is told from the journal', async () => {
+  const records = Array.from({length: 40}, (_, index) =>
+    recordOf(index, 0, {events: Array.from({length: index % 5}, () => custom('Buy'))}),
+  );
+  const criterion = {
+    kind: 'calculated_attribute',
+    name: 'buys',
+    operator: 'greater_or_equal',
+    value: 3,
+  };
+  const attribute: CalculatedAttributeSpec = {
+    workspace: 1,
+    name: 'buys',
+    calculation: 'count',
+    filter: {
+      kind: 'event',
+      name: 'Buy',
+      eventType: undefined,
+      where: [],
+      workspaces: undefined,
+      inputs: undefined,
+    },
+    attribute: undefined,
+    when: {kind: 'always'},
+  };
+  const calculated = [attribute];
+  const trial = new Trial();
+  await trial.take(records);
+  const told = trial.ask(criterion, {everybody: true, calculated});
+  expect(told.open[0]).toBe(40);
+  expect(told.held[0]).toBe(16);
+  const keeping = new Trial();
+  await keeping.define({...spec(1, criterion), calculated});
+  await keeping.take(records);
+  expect(keeping.ask(criterion, {calculated}).certain[0]).toBe(16);
 });
 
 test('a store from before there was a sample answers from its journal', async () => {

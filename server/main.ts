@@ -8,6 +8,7 @@ import {SERVE} from './cli/commands.ts';
 import {type CliIo, processIo} from './cli/io.ts';
 import {runReplay} from './cli/replay.ts';
 import {parseServe, type ServeOptions} from './cli/serve-options.ts';
+import {version} from './cli/version.ts';
 import {startServer, StartRefusedError} from './start-server.ts';
 
 const EXIT_USAGE = 2;
@@ -28,6 +29,10 @@ async function run(argv: readonly string[], io: CliIo): Promise<number> {
           profileRetentionMs: DEMO_RETENTION_MS,
         }),
       );
+    case '-v':
+    case '--version':
+      io.stdout.write(`${version()}\n`);
+      return 0;
     case '':
     case 'help':
     case '-h':

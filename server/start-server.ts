@@ -22,7 +22,6 @@ import {historyRoutes} from './api/history-routes.ts';
 import {sampleRoutes} from './api/sample-routes.ts';
 import {suggestionRoutes} from './api/suggestion-routes.ts';
 import {answerNotFound} from './api/not-found.ts';
-import {maySee} from './api/permissions.ts';
 import {testRoutes} from './api/test-routes.ts';
 import {AudienceBook} from './catalog/audience-book.ts';
 import {AudienceTests} from './catalog/audience-tests.ts';
@@ -30,6 +29,7 @@ import {Authenticator} from './catalog/authenticator.ts';
 import {bootstrapAdmin} from './catalog/bootstrap-admin.ts';
 import {Catalog} from './catalog/catalog.ts';
 import {DefinitionCheck} from './catalog/definition-check.ts';
+import {StreamRights} from './api/stream-rights.ts';
 import {NamedCursorStore, WatchedAttributeStore} from './catalog/stream-memory.ts';
 import {BOUNDS} from './config.ts';
 import {AudienceCounts} from './counts/audience-counts.ts';
@@ -216,9 +216,10 @@ async function wire(
   });
   const findProfile = (type: string, value: string): bigint | undefined =>
     directory.find({environment: 'production', type, value});
+  const rights = new StreamRights(catalog);
   const hub = new Hub({
     shards,
-    authorize: request => authorizeStream(authenticator, request, catalog),
+    authorize: request => authorizeStream(authenticator, request, rights),
     audiences: streamAudiences(catalog),
     cursors: new NamedCursorStore(catalog),
     watchedAttributes: {
@@ -270,6 +271,7 @@ async function wire(
         shards,
         nowMs,
         isReady: isServing,
+        isHealthy: () => isServing() && shards.isReady,
         onError,
         counts,
         extras: audience => ({...NO_EXTRAS, variants: tests.variants(audience)}),
@@ -351,7 +353,7 @@ function streamAudiences(catalog: Catalog): {
 function authorizeStream(
   authenticator: Authenticator,
   request: Parameters<Authenticator['authenticateSocket']>[0],
-  catalog: Catalog,
+  rights: StreamRights,
 ): ReturnType<ConstructorParameters<typeof Hub>[0]['authorize']> {
   const principal = authenticator.authenticateSocket(request);
   if (principal === 'missing') {
@@ -367,10 +369,7 @@ function authorizeStream(
     principal: {
       tokenId: principal.tokenId,
       role: principal.role,
-      mayStream: id => {
-        const audience = catalog.store.get('audiences', id);
-        return audience !== undefined && maySee(principal, audience);
-      },
+      mayStream: id => rights.mayStream(principal, id),
       identities: principal.identities && [...principal.identities],
     },
   };
@@ -399,7 +398,7 @@ async function refuseWhatIsInTheWay(options: StartOptions): Promise<number> {
         `start with --shards ${facts.shards} or --shards auto.`,
     );
   }
-  if (options.port !== 0) await refusePortInUse(options.host, options.port);
+  await refusePortInUse(options.host, options.port);
   if (facts !== undefined) return facts.shards;
   // One core is left to the thread that speaks with the network.
   return options.shards === 'auto' ? Math.max(1, availableParallelism() - 1) : options.shards;

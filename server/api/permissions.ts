@@ -35,7 +35,7 @@ export function mayCall({role}: Principal, access: RouteAccess): boolean {
   }
 }
 
-type AudienceRights = Pick<Audience, 'id' | 'owner' | 'access'>;
+export type AudienceRights = Pick<Audience, 'id' | 'owner' | 'access'>;
 
 /** Its definition, size and members; for a subscriber: its deltas. */
 export function maySee(principal: Principal, {id, owner, access}: AudienceRights): boolean {

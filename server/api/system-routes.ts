@@ -5,7 +5,8 @@ import type {ApiRoute} from './route.ts';
 import {HealthAnswer} from './schemas.ts';
 
 export interface SystemRouteParts {
-  readonly isReady: () => boolean;
+  /** Every part answers. A shard that restarts makes this false while the others go on. */
+  readonly isHealthy: () => boolean;
   /** Prometheus text. */
   readonly metricsText: () => Promise<string> | string;
   /** Made once all routes are known. */
@@ -14,7 +15,7 @@ export interface SystemRouteParts {
 
 const TAG = 'System';
 
-export function systemRoutes({isReady, metricsText, openApi}: SystemRouteParts): ApiRoute[] {
+export function systemRoutes({isHealthy, metricsText, openApi}: SystemRouteParts): ApiRoute[] {
   return [
     route({
       method: 'GET',
@@ -24,7 +25,7 @@ export function systemRoutes({isReady, metricsText, openApi}: SystemRouteParts):
       summary: '200 once the server is ready to take events',
       answers: {200: HealthAnswer},
       handle: () => {
-        if (!isReady()) throw new ApiError('UNAVAILABLE', 'the server is not ready');
+        if (!isHealthy()) throw new ApiError('UNAVAILABLE', 'the server is not ready');
         return {status: 200, body: {status: 'ok'}};
       },
     }),

@@ -7,7 +7,10 @@ import {isRawObject, readList, readObject, readText} from './decode-values.ts';
 import {canonicalIdentityType, isDeviceIdentity, type IdentityType} from './identity-types.ts';
 
 /** `value` undefined: the profile gives the identity up. */
-export type IdentityClaim = Omit<IdentityChange, 'sequence'>;
+export interface IdentityClaim extends Omit<IdentityChange, 'sequence'> {
+  /** The identity of this type that it gives up: it leads to the profile no more. */
+  readonly released?: string | undefined;
+}
 
 /**
  * user_identities: an object by type, or the list of `{identity_type, identity}` that outputs send.
@@ -52,10 +55,17 @@ export function readIdentityChange(
   const toType = typeOf(to?.identity_type, 'data.new', faults);
   const fromType = typeOf(from?.identity_type, 'data.old', faults);
   const value = to === undefined ? '' : readIdentity(to.identity, 'data.new', 'identity', faults);
-  if (fromType !== undefined && fromType !== toType) into.push({type: fromType, value: undefined});
+  const old = from === undefined ? '' : readIdentity(from.identity, 'data.old', 'identity', faults);
+  const released = old === '' || old === value ? undefined : old;
+  if (fromType !== undefined && fromType !== toType) {
+    into.push({type: fromType, value: undefined, released});
+  }
   if (toType === undefined) return;
-  if (value === '') into.push({type: toType, value: undefined});
-  else if (!isDeviceIdentity(toType) || !isBlankDeviceId(value)) into.push({type: toType, value});
+  const given = fromType === toType ? released : undefined;
+  if (value === '') into.push({type: toType, value: undefined, released: given});
+  else if (!isDeviceIdentity(toType) || !isBlankDeviceId(value)) {
+    into.push({type: toType, value, released: given});
+  }
 }
 
 function readIdentityList(

@@ -120,6 +120,11 @@ export class EventsApi {
       badRequest(response, [{path: '', message: 'The body must be an array of batches.'}]);
       return;
     }
+    if (body.length === 0) {
+      this.refused.invalid++;
+      badRequest(response, [{path: '', message: 'The array has no batches.'}]);
+      return;
+    }
     if (body.length > BOUNDS.bulkBatchesMax) {
       tooLarge(
         response,

@@ -17,6 +17,8 @@ import {compareIdentityTypes} from './identity-types.ts';
 export interface Claim {
   readonly type: string;
   readonly value: string | undefined;
+  /** The identity of this type that the profile gives up. */
+  readonly released?: string | undefined;
 }
 
 export interface NumberedClaim extends Claim {
@@ -105,14 +107,21 @@ export class IdentityDirectory {
       const known = this.#owner({environment, type, value: value!});
       if (known !== undefined) return known.mpid;
     }
+    // A batch that only says which identity another one replaces leads to the profile that had it.
+    for (const {type, released} of claims) {
+      if (released === undefined) continue;
+      const known = this.#owner({environment, type, value: released});
+      if (known !== undefined) return known.mpid;
+    }
     return newMpid();
   }
 
   /** Gives the claims to the profile; says who loses by it. To be settled. */
   claim(environment: Environment, mpid: bigint, claims: readonly Claim[]): ClaimedBatch {
     const losses: Loss[] = [];
-    const numbered = claims.map(({type, value}) => {
+    const numbered = claims.map(({type, value, released}) => {
       const sequence = ++this.#sequence;
+      if (released !== undefined) this.#release({environment, type, value: released}, mpid);
       if (value !== undefined) {
         const key = {environment, type, value};
         const before = this.#owner(key);
@@ -126,6 +135,16 @@ export class IdentityDirectory {
     });
     if (losses.length > 0) this.#unsettled++;
     return {environment, mpid, claims: numbered, losses};
+  }
+
+  /** An identity that its profile has given up leads nowhere, from now on. */
+  #release(key: IdentityKey, mpid: bigint): void {
+    if (this.#owner(key)?.mpid !== mpid) return;
+    const name = nameOf(key);
+    this.#claimed.delete(name);
+    this.#young.delete(name);
+    this.#old.delete(name);
+    this.#pending.set(name, {key, owner: undefined});
   }
 
   settle(batch: ClaimedBatch, fate: ClaimFate): void {
@@ -207,14 +226,7 @@ export class IdentityDirectory {
     identities: readonly (IdentityKey & {readonly value: string})[],
     mpid: bigint,
   ): Promise<void> {
-    for (const key of identities) {
-      if (this.#owner(key)?.mpid !== mpid) continue;
-      const name = nameOf(key);
-      this.#claimed.delete(name);
-      this.#young.delete(name);
-      this.#old.delete(name);
-      this.#pending.set(name, {key, owner: undefined});
-    }
+    for (const key of identities) this.#release(key, mpid);
     await this.#commitNext();
   }
 

@@ -178,6 +178,7 @@ export class ApiServer {
       version: '0.1.0',
       nowMs: () => this.nowMs,
       isReady: () => this.isReady,
+      isHealthy: () => this.isReady,
       metricsText: () => 'muster_up 1\n',
       extras: () => ({connectedOutputs: 0, faults: [], variants: []}),
       variantTest: (_audience, variant) =>

@@ -255,7 +255,7 @@ describe('changes of the profile', () => {
         new: {identity_type: 'email', identity: 'n@b.c'},
         old: {identity_type: 'email', identity: 'o@b.c'},
       },
-      [{type: 'email', value: 'n@b.c'}],
+      [{type: 'email', value: 'n@b.c', released: 'o@b.c'}],
     ],
     [
       {new: {identity_type: 'customerid', identity: 5}, old: null},
@@ -263,16 +263,16 @@ describe('changes of the profile', () => {
     ],
     [
       {new: {identity_type: 'email', identity: null}, old: {identity_type: 'email', identity: 'o'}},
-      [{type: 'email', value: undefined}],
+      [{type: 'email', value: undefined, released: 'o'}],
     ],
     [
       {new: null, old: {identity_type: 'other2', identity: 'o'}},
-      [{type: 'other_id_2', value: undefined}],
+      [{type: 'other_id_2', value: undefined, released: 'o'}],
     ],
     [
       {new: {identity_type: 'email', identity: 'n'}, old: {identity_type: 'other', identity: 'o'}},
       [
-        {type: 'other', value: undefined},
+        {type: 'other', value: undefined, released: 'o'},
         {type: 'email', value: 'n'},
       ],
     ],

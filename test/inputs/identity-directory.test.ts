@@ -41,6 +41,23 @@ test('the last batch that carries an identity has it, and the one before is told
   expect(claim(2n).losses).toEqual([]);
 });
 
+test('an identity that its profile gave up leads to nobody, and the change leads to the profile', () => {
+  claim(1n);
+  const change = [{type: 'email', value: 'new@example.com', released: EMAIL.value}];
+  expect(directory.resolve('production', undefined, change)).toBe(1n);
+  directory.settle(directory.claim('production', 1n, change), 'durable');
+  expect(directory.find(EMAIL)).toBeUndefined();
+  expect(directory.find({...EMAIL, value: 'new@example.com'})).toBe(1n);
+  // Somebody else's word does not take it away.
+  directory.settle(
+    directory.claim('production', 2n, [
+      {type: 'email', value: 'two@example.com', released: 'new@example.com'},
+    ]),
+    'durable',
+  );
+  expect(directory.find({...EMAIL, value: 'new@example.com'})).toBe(1n);
+});
+
 test('identities of the two environments, and of two types, are different identities', () => {
   claim(1n);
   expect(directory.find({...EMAIL, environment: 'development'})).toBeUndefined();

@@ -33,7 +33,7 @@ export class ShardState {
   readonly audiences: AudienceTable;
   readonly deltas = new DeltaWriter();
   /** How much was done, ever: what must not grow with what an event does not touch. */
-  readonly work = {events: 0, records: 0, criteria: 0, settled: 0, deltas: 0};
+  readonly work = {events: 0, records: 0, criteria: 0, settled: 0, deltas: 0, promotions: 0};
   /** The shard's time. Never goes back. */
   nowMs: number;
   /** Of the entry being applied; profiles that appear remember it. */

@@ -179,6 +179,7 @@ export class Shard extends ShardState {
     const next = audience.next!;
     const before = audience.root;
     this.audiences.promote(audience);
+    this.work.promotions++;
     this.memberships.begin();
     for (let ordinal = 0; ordinal < this.table.end; ordinal++) {
       if (!this.table.isLive(ordinal)) continue;

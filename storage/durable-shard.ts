@@ -219,7 +219,10 @@ export class DurableShard {
     // What time has changed is told with the old definitions.
     this.shard.advance(Math.max(nowMs, this.shard.nowMs), rowsMax);
     const isBehind = this.shard.drainedMs < this.shard.nowMs;
+    const {promotions} = this.shard.work;
     const more = isBehind || this.shard.prepare(rowsMax);
+    // A definition served from now on says nothing of before: a restart makes its truth as of this entry.
+    if (this.shard.work.promotions > promotions) return {more, staged: this.#stage({kind: 'tick'})};
     return {more, staged: this.#stageTick()};
   }
 

@@ -61,3 +61,15 @@ test('a restart while the journal is searched loses nothing and has nothing twic
   stage.fill();
   expect(stage.members()).toEqual(['1']);
 });
+
+test('a restart says nothing of the time before a definition was served', () => {
+  const stage = new Stage({startMs: NOON_MS});
+  stage.send(view(1n, NOON_MS));
+  stage.advance(NOON_MS + 30 * 60_000);
+  stage.announce({definition: {kind: 'event', name: 'View', when: {within_last: '1h'}}});
+  stage.advance(NOON_MS + 2 * 3_600_000);
+  stage.fill();
+  stage.restart();
+  stage.advance(NOON_MS + 3 * 3_600_000);
+  expect(stage.told).toEqual([]);
+});

@@ -8,8 +8,8 @@ export default defineConfig({
     // Forks, because the tests start worker threads and hold LMDB environments of their own.
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     teardownTimeout: 10_000,
   },
 });

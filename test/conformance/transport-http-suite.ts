@@ -710,7 +710,7 @@ export function describeHttp(listen: ListenFunction): void {
       expect((await busy.answer()).body).toBe('done');
       await busy.closed();
       await closing;
-      expect(performance.now() - startMs).toBeLessThan(2_000);
+      expect(performance.now() - startMs).toBeLessThan(15_000);
     });
 
     test('close does not wait for idle connections', async () => {

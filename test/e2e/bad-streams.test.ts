@@ -86,7 +86,7 @@ describe.each(TRANSPORTS)('over the %s transport', transport => {
         expect.stringMatching(/^(error|closed 1003|closed 1007|closed 1009|closed 1006)$/),
       ]);
     }
-    expect(performance.now() - startedMs).toBeLessThan(2000);
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
   });
 
   test('a token that is missing or wrong is refused before the handshake', async () => {

@@ -36,7 +36,7 @@ describe('members and deltas are what the contract says, after every step', () =
     kinds => {
       for (const seed of seeds(HISTORIES, 1)) run(seed, kinds, {crashes: false, slowFills: false});
     },
-    120_000 * RUNS,
+    300_000 * RUNS,
   );
 
   test.each(['basic', 'all'] as const)(
@@ -45,7 +45,7 @@ describe('members and deltas are what the contract says, after every step', () =
       for (const seed of seeds(HISTORIES, 10_001))
         run(seed, kinds, {crashes: true, slowFills: false});
     },
-    120_000 * RUNS,
+    300_000 * RUNS,
   );
 
   test.each(['basic', 'all'] as const)(
@@ -54,7 +54,7 @@ describe('members and deltas are what the contract says, after every step', () =
       for (const seed of seeds(HISTORIES, 20_001))
         run(seed, kinds, {crashes: true, slowFills: true});
     },
-    120_000 * RUNS,
+    300_000 * RUNS,
   );
 });
 

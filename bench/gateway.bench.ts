@@ -27,8 +27,9 @@ import {Workload} from './workload.ts';
 const LANES = 32;
 const EVENTS_A_REQUEST = 50;
 const PROBE_EVERY = 4;
-/** More than it can take: requests are made before the clock starts. */
-const EVENTS_PER_SECOND_MAX = 100_000;
+const DRAIN_MS_MAX = 60_000;
+/** Requests are made before the clock starts: as many as this for the warm-up, then for twice what it took before. */
+const EVENTS_PER_SECOND_FIRST = 40_000;
 const LOADS = [0.25, 0.5, 0.75, 0.9, 1.1];
 
 export async function benchGateway(options: BenchOptions): Promise<Figure[]> {
@@ -59,14 +60,17 @@ async function fullSpeed(
   const deltasPerEvent: number[] = [];
   const drains: number[] = [];
   const probes: number[][] = [];
+  let capacity = EVENTS_PER_SECOND_FIRST;
   // The first round warms up: windows fill, code is optimised.
   for (let round = tiny ? 1 : 0; round <= rounds; round++) {
     const seconds = round === 0 ? Math.max(roundSeconds, 10) : roundSeconds;
-    const sending = stage.sending(Math.ceil(seconds * EVENTS_PER_SECOND_MAX));
+    const sending = await stage.sending(Math.ceil(seconds * capacity));
     const deltas = stage.reader.deltas;
     const cpu = await stage.server.cpuSeconds();
     const result = await sendAtFullSpeed(sending, {seconds});
     const drainMs = await stage.drained();
+    if (result.events === 0) throw new Error('no event was taken');
+    capacity = (result.events / result.wallMs) * 2000;
     if (round === 0) continue;
     const used = (await stage.server.cpuSeconds()) - cpu;
     // Not before its deltas are out is an event done.
@@ -102,7 +106,7 @@ async function atRates(
     const achieved: number[] = [];
     const refused: number[] = [];
     for (let round = 0; round < options.rounds; round++) {
-      const sending = stage.sending(Math.ceil(rate * options.roundSeconds));
+      const sending = await stage.sending(Math.ceil(rate * options.roundSeconds));
       const result: LoadResult = await sendAtRate(sending, {eventsPerSecond: rate});
       await stage.drained();
       deltas.push(percentiles(stage.probeLatencies));
@@ -143,18 +147,14 @@ class Stage {
   readonly server: MusterServer;
   readonly probeLatencies = new Latencies();
   readonly #maker: LoadMaker;
-  readonly #lanes: readonly HttpLane[];
+  #lanes: readonly HttpLane[] = [];
   readonly #sent = new Map<string, number>();
   #reader: DeltaCounter | undefined;
 
-  private constructor(
-    encoding: Encoding,
-    {server, maker, lanes}: {server: MusterServer; maker: LoadMaker; lanes: readonly HttpLane[]},
-  ) {
+  private constructor(encoding: Encoding, server: MusterServer, maker: LoadMaker) {
     this.encoding = encoding;
     this.server = server;
     this.#maker = maker;
-    this.#lanes = lanes;
   }
 
   static async set(encoding: Encoding, options: BenchOptions): Promise<Stage> {
@@ -163,8 +163,7 @@ class Stage {
     try {
       const {workspace, authorization} = await server.createInput();
       const maker = new LoadMaker(workload, authorization, encoding);
-      const lanes = await Promise.all(Array.from({length: LANES}, () => HttpLane.open(server.url)));
-      const stage = new Stage(encoding, {server, maker, lanes});
+      const stage = new Stage(encoding, server, maker);
       for (const audience of workload.audiences) {
         const definition = definitionOf(audience, workload.predicates, daysAsSeconds);
         await server.createAudience(workspace, `Audience ${audience.id}`, definition);
@@ -177,6 +176,7 @@ class Stage {
         type: 'boolean',
       });
       await stage.#read(probe);
+      await stage.#connect();
       await stage.#populate();
       options.say(`${encoding}: ${options.profiles} profiles are in`);
       return stage;
@@ -191,7 +191,7 @@ class Stage {
   }
 
   /** Made before it is sent, and forgotten after. */
-  sending(events: number): Sending {
+  async sending(events: number): Promise<Sending> {
     this.probeLatencies.clear();
     this.#sent.clear();
     const requests: LoadRequest[] = this.#maker.requests(events, {
@@ -199,18 +199,28 @@ class Stage {
       perRequest: EVENTS_A_REQUEST,
       probeEvery: PROBE_EVERY,
     });
+    await this.#connect();
     return {
       lanes: this.#lanes,
       requests,
       answers: new Latencies(),
-      onProbeSent: (mpid, nowMs) => this.#sent.set(mpid, nowMs),
+      onProbeSent: ({mpid}, nowMs) => this.#sent.set(mpid, nowMs),
+      onProbeAnswered: (probe, taken) => {
+        if (taken) this.#maker.probeTaken(probe);
+        else this.#sent.delete(probe.mpid);
+      },
     };
   }
 
   /** Until every probe that was sent has its delta; how long that took. */
   async drained(): Promise<number> {
     const startedMs = performance.now();
-    while (this.#sent.size > 0 && performance.now() - startedMs < 30_000) await sleep(1);
+    while (this.#sent.size > 0) {
+      if (performance.now() - startedMs > DRAIN_MS_MAX) {
+        throw new Error(`${this.#sent.size} probes never had their deltas`);
+      }
+      await sleep(1);
+    }
     return performance.now() - startedMs;
   }
 
@@ -246,6 +256,13 @@ class Stage {
           : new URL(next, this.server.url).href.slice(this.server.url.length);
     }
     return sum;
+  }
+
+  /** When there is something to send: the server closes connections that are idle. */
+  async #connect(): Promise<void> {
+    for (const lane of this.#lanes) lane.close();
+    const {url} = this.server;
+    this.#lanes = await Promise.all(Array.from({length: LANES}, () => HttpLane.open(url)));
   }
 
   async #read(probe: number): Promise<void> {

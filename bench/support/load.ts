@@ -12,21 +12,27 @@ export interface LoadRequest {
   readonly bytes: Buffer;
   readonly lane: number;
   readonly events: number;
-  /** mpid of the profile whose probe is in it. */
-  readonly probe: string | undefined;
+  readonly probe: Probe | undefined;
+}
+
+/** A profile that joins the audience of the probes, or leaves it. */
+export interface Probe {
+  readonly mpid: string;
+  readonly joins: boolean;
 }
 
 const packr = new Packr({useRecords: false, variableMapSize: true});
 const POPULATION_BATCHES = 100;
 /** Profiles that take turns: each is in the audience of the probes, or not, until its next turn. */
-const PROBES = 512;
+const PROBES_A_LANE = 16;
 
 export class LoadMaker {
   readonly #workload: Workload;
   readonly #authorization: string;
   readonly #encoding: Encoding;
   #nextEvent = 0;
-  #nextProbe = 0;
+  /** Probes that are in their audience, as far as was sent. */
+  readonly #joined = new Set<string>();
 
   constructor(workload: Workload, authorization: string, encoding: Encoding) {
     this.#workload = workload;
@@ -52,14 +58,23 @@ export class LoadMaker {
     this.#nextEvent += events;
     const open: object[][] = Array.from({length: lanes}, () => []);
     const made: LoadRequest[] = [];
+    const turns = new Array<number>(lanes).fill(0);
+    const joined = new Set(this.#joined);
     const close = (lane: number): void => {
       const batches = open[lane]!;
       if (batches.length === 0) return;
       open[lane] = [];
       const events = batches.length;
-      const probe = made.length % probeEvery === 0 ? this.#probe() : undefined;
-      if (probe !== undefined) batches.push(probe.batch);
-      made.push({bytes: this.#encode(batches), lane, events, probe: probe?.mpid});
+      const turn = turns[lane]!++;
+      let probe: Probe | undefined;
+      if (turn % probeEvery === 0) {
+        const number = lane * PROBES_A_LANE + ((turn / probeEvery) % PROBES_A_LANE);
+        const mpid = String(mpidOf(this.#workload.profiles + number));
+        probe = {mpid, joins: !joined.has(mpid)};
+        note(joined, probe);
+        batches.push({mpid, environment: 'production', user_attributes: {probe: probe.joins}});
+      }
+      made.push({bytes: this.#encode(batches), lane, events, probe});
     };
     for (let i = 0; i < events; i++) {
       const lane = block.profile[i]! % lanes;
@@ -70,11 +85,9 @@ export class LoadMaker {
     return made;
   }
 
-  #probe(): {mpid: string; batch: object} {
-    const number = this.#nextProbe++;
-    const mpid = String(mpidOf(this.#workload.profiles + (number % PROBES)));
-    const probe = Math.floor(number / PROBES) % 2 === 0;
-    return {mpid, batch: {mpid, environment: 'production', user_attributes: {probe}}};
+  /** What was made and never sent, or refused, happened to nobody. */
+  probeTaken(probe: Probe): void {
+    note(this.#joined, probe);
   }
 
   #encode(batches: readonly object[]): Buffer {
@@ -87,6 +100,11 @@ export class LoadMaker {
   }
 }
 
+function note(joined: Set<string>, {mpid, joins}: Probe): void {
+  if (joins) joined.add(mpid);
+  else joined.delete(mpid);
+}
+
 export interface LoadResult {
   readonly events: number;
   readonly refused: number;
@@ -97,17 +115,19 @@ export interface Sending {
   readonly lanes: readonly HttpLane[];
   readonly requests: readonly LoadRequest[];
   readonly answers: Latencies;
-  readonly onProbeSent: (mpid: string, nowMs: number) => void;
+  readonly onProbeSent: (probe: Probe, nowMs: number) => void;
+  readonly onProbeAnswered: (probe: Probe, taken: boolean) => void;
 }
 
 /** Each lane sends when it was answered; ends after `seconds` or the last request. */
 export async function sendAtFullSpeed(
-  {lanes, requests, answers, onProbeSent}: Sending,
+  sending: Sending,
   {seconds}: {seconds: number},
 ): Promise<LoadResult> {
+  const {lanes, requests, onProbeSent} = sending;
   const startedMs = performance.now();
   const untilMs = startedMs + seconds * 1000;
-  const tally = new Tally(answers);
+  const tally = new Tally(sending);
   const queues: LoadRequest[][] = lanes.map(() => []);
   for (const request of requests) queues[request.lane]!.push(request);
   const runLane = async (lane: number): Promise<void> => {
@@ -124,11 +144,12 @@ export async function sendAtFullSpeed(
 
 /** Whether or not the server keeps up. */
 export async function sendAtRate(
-  {lanes, requests, answers, onProbeSent}: Sending,
+  sending: Sending,
   {eventsPerSecond}: {eventsPerSecond: number},
 ): Promise<LoadResult> {
+  const {lanes, requests, onProbeSent} = sending;
   const startedMs = performance.now();
-  const tally = new Tally(answers);
+  const tally = new Tally(sending);
   let sent = 0;
   let open = 0;
   for (const request of requests) {
@@ -147,12 +168,12 @@ export async function sendAtRate(
 }
 
 class Tally {
-  readonly #answers: Latencies;
+  readonly #sending: Sending;
   #events = 0;
   #refused = 0;
 
-  constructor(answers: Latencies) {
-    this.#answers = answers;
+  constructor(sending: Sending) {
+    this.#sending = sending;
   }
 
   get result(): {events: number; refused: number} {
@@ -160,7 +181,9 @@ class Tally {
   }
 
   answered(request: LoadRequest, status: number, sentMs: number): void {
-    this.#answers.record(performance.now() - sentMs);
+    const {answers, onProbeAnswered} = this.#sending;
+    answers.record(performance.now() - sentMs);
+    if (request.probe !== undefined) onProbeAnswered(request.probe, status === 202);
     if (status === 202) this.#events += request.events;
     else this.#refused += request.events;
   }

@@ -2,13 +2,14 @@
 import {Type} from 'typebox';
 import type {Problem} from '../../engine/definitions/definition.ts';
 import type {Principal} from '../catalog/authenticator.ts';
-import {AUDIENCE_STATUSES} from '../catalog/entities.ts';
+import {ACCESS_LEVELS, AUDIENCE_STATUSES} from '../catalog/entities.ts';
 import type {Audience} from '../catalog/entities.ts';
 import {ApiError} from './errors.ts';
 import {parseId} from './pages.ts';
 import {maySee} from './permissions.ts';
 import type {QueryParameter} from './route.ts';
 
+const ENVIRONMENTS = ['production', 'development'] as const;
 const VIEWS = ['single', 'multi', 'shared'] as const;
 
 export const LIST_PARAMETERS: readonly QueryParameter[] = [
@@ -27,6 +28,21 @@ export const LIST_PARAMETERS: readonly QueryParameter[] = [
     name: 'status',
     description: 'Only this status.',
     schema: Type.Enum([...AUDIENCE_STATUSES], {examples: ['active']}),
+  },
+  {
+    name: 'owner',
+    description: 'Only those of this owner.',
+    schema: Type.String({examples: ['anna']}),
+  },
+  {
+    name: 'environment',
+    description: 'Only of this environment.',
+    schema: Type.Enum([...ENVIRONMENTS], {examples: ['production']}),
+  },
+  {
+    name: 'access',
+    description: 'Only with this access.',
+    schema: Type.Enum([...ACCESS_LEVELS], {examples: ['usable']}),
   },
   {
     name: 'view',
@@ -53,14 +69,20 @@ export function selectAudiences(
   }
   const status = oneOf(query, 'status', AUDIENCE_STATUSES, problems);
   const view = oneOf(query, 'view', VIEWS, problems);
+  const environment = oneOf(query, 'environment', ENVIRONMENTS, problems);
+  const access = oneOf(query, 'access', ACCESS_LEVELS, problems);
   if (problems.length > 0) throw new ApiError('UNPROCESSABLE', problems);
   const tags = query.getAll('tag');
+  const owner = query.get('owner');
   const text = query.get('q')?.toLowerCase() ?? '';
   return audiences.filter(
     audience =>
       maySee(principal, audience) &&
       (workspace === undefined || audience.workspaces.includes(workspace)) &&
       (status === undefined || audience.status === status) &&
+      (environment === undefined || audience.environment === environment) &&
+      (access === undefined || audience.access === access) &&
+      (owner === null || audience.owner === owner) &&
       tags.every(tag => audience.tags.includes(tag)) &&
       isInView(audience, view, principal) &&
       hasText(audience, text),

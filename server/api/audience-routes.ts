@@ -5,6 +5,7 @@ import type {Catalog} from '../catalog/catalog.ts';
 import type {Audience} from '../catalog/entities.ts';
 import type {AudienceCounts} from '../counts/audience-counts.ts';
 import {LIST_PARAMETERS, selectAudiences} from './audience-list.ts';
+import {ORDER_PARAMETER, pageInOrder, readOrder} from './audience-order.ts';
 import type {AudienceStates} from './audience-states.ts';
 import {viewAudience, viewVersion} from './audience-view.ts';
 import type {AudienceExtras} from './audience-view.ts';
@@ -49,10 +50,20 @@ export function audienceRoutes(parts: AudienceRouteParts): ApiRoute[] {
       access: 'viewer',
       tag: TAG,
       summary: 'The audiences that the token may see',
-      query: [...LIST_PARAMETERS, ...pageParameters('Id of the last audience of the page before.')],
+      query: [
+        ...LIST_PARAMETERS,
+        ORDER_PARAMETER,
+        ...pageParameters('From the Link header of the page before; by id: its last id.'),
+      ],
       answers: {200: Type.Array(AudienceAnswer)},
       handle: async call => {
         const selected = selectAudiences(audiences.list(), call.query, call.principal);
+        const order = readOrder(call.query);
+        if (order !== undefined) {
+          const views = await viewAll(parts, selected, call.nowMs);
+          const {items, next} = pageInOrder(call, views, order);
+          return pageAnswer(call, items, next);
+        }
         const {items, next} = pageById(call, selected);
         return pageAnswer(call, await viewAll(parts, items, call.nowMs), next);
       },
@@ -186,7 +197,7 @@ async function viewAll(
   {states, counts, extras}: AudienceRouteParts,
   audiences: readonly Audience[],
   nowMs: number,
-): Promise<unknown[]> {
+): Promise<Record<string, unknown>[]> {
   const calculated = audiences.filter(({status}) => status === 'active').map(({id}) => id);
   const known = calculated.length > 0 ? await states.read(calculated) : undefined;
   return audiences.map(audience =>

@@ -4,6 +4,7 @@ import type {Authenticator} from '../catalog/authenticator.ts';
 import type {Catalog} from '../catalog/catalog.ts';
 import type {TransportRoute} from '../http/transport.ts';
 import type {Shards} from '../shards/protocol.ts';
+import {auditRoutes} from './audit-routes.ts';
 import {audienceRoutes} from './audience-routes.ts';
 import type {AudienceRouteParts} from './audience-routes.ts';
 import {AudienceStates} from './audience-states.ts';
@@ -50,6 +51,7 @@ export function apiRoutes(parts: ApiParts): ApiRoute[] {
   const routes: ApiRoute[] = [
     ...workspaceRoutes(catalog),
     ...tokenRoutes(catalog),
+    ...auditRoutes(parts),
     ...audienceRoutes({...parts, states: new AudienceStates(parts.shards)}),
     ...memberRoutes(parts),
     ...profileRoutes(parts),

@@ -1,11 +1,11 @@
 import {Type} from 'typebox';
 import type {Catalog} from '../catalog/catalog.ts';
-import type {AuditEntry, Token} from '../catalog/entities.ts';
+import type {Token} from '../catalog/entities.ts';
 import {notFound} from './errors.ts';
-import {pageAnswer, pageById, pageParameters, parseId, readPage} from './pages.ts';
+import {pageAnswer, pageById, pageParameters, parseId} from './pages.ts';
 import {bodyRoute, route} from './route.ts';
 import type {ApiRoute} from './route.ts';
-import {AuditAnswer, NewToken, TokenAnswer, TokenWithSecret} from './schemas.ts';
+import {NewToken, TokenAnswer, TokenWithSecret} from './schemas.ts';
 
 const TAG = 'Tokens and audit';
 
@@ -55,22 +55,6 @@ export function tokenRoutes(catalog: Catalog): ApiRoute[] {
         return {status: 204};
       },
     }),
-    route({
-      method: 'GET',
-      pattern: '/v1/audit',
-      access: 'admin',
-      tag: TAG,
-      summary: 'Who changed what, newest first',
-      query: pageParameters('Id of the last entry of the page before; older ones follow.'),
-      answers: {200: Type.Array(AuditAnswer)},
-      handle: call => {
-        const {limit, after} = readPage(call.query, parseId);
-        const entries = catalog.auditEntries({before: after, limit: limit + 1});
-        const items = entries.slice(0, limit);
-        const next = entries.length > limit ? String(items.at(-1)?.id) : undefined;
-        return pageAnswer(call, items.map(viewAudit), next);
-      },
-    }),
   ];
 }
 
@@ -84,8 +68,4 @@ function viewToken(token: Token): Record<string, unknown> {
     created_by: token.createdBy,
     created_ms: token.createdMs,
   };
-}
-
-function viewAudit({id, atMs, who, action, target, from, to}: AuditEntry): Record<string, unknown> {
-  return {id, at_ms: atMs, who, action, target, from, to};
 }

@@ -103,7 +103,7 @@ describe.skipIf(FILE === undefined)('the Online Retail file', () => {
       client.close();
       await server.stop();
     },
-    60_000,
+    120_000,
   );
 });
 

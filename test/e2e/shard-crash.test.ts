@@ -8,9 +8,11 @@
 import type {Worker} from 'node:worker_threads';
 import {afterEach, expect, test} from 'vitest';
 import {type RunningServer, startServer} from '../../server/start-server.ts';
+import {Random} from '../support/arbitraries-random.ts';
 import {byMpid, DeltaReader} from '../support/delta-reader.ts';
 import {event, ServerClient, type Shop} from '../support/server-client.ts';
 import {ADMIN_TOKEN, temporaryFolder} from '../support/server-process.ts';
+import {expectOneOwner} from './support/one-owner.ts';
 
 const SHARDS = 2;
 const TICK = {kind: 'event', name: 'Tick'};
@@ -107,6 +109,32 @@ test('the other shards answer while one is down, and reads of it are 503', async
   await untilMembersAre(200, audience);
   expect((await client!.members(audience)).sort(byMpid)).toEqual(mpids);
 }, 30_000);
+
+test('addresses that wander between the profiles of all shards are each on one of them', async () => {
+  const {shop} = await start();
+  const emails = Array.from({length: 5}, (_, index) => `wanderer-${index}@example.com`);
+  const mpids = Array.from({length: 30}, (_, index) => String(index + 1));
+  const random = new Random(Date.now());
+  const send = async (index: number): Promise<void> => {
+    const batch = {
+      mpid: random.pick(mpids),
+      source_request_id: `wandering ${index}`,
+      user_identities: {email: random.pick(emails)},
+    };
+    while ((await client!.post(shop, batch)).status !== 202) await sleep(10);
+  };
+  for (let round = 0; round < 4; round++) {
+    const sent = Array.from({length: 150}, (_, index) => send(round * 150 + index));
+    await sleep(random.int(0, 20));
+    kill(round % SHARDS);
+    await Promise.all(sent);
+  }
+  const audience = await client!.audience(shop, 'Ticked', TICK);
+  await untilMembersAre(200, audience);
+  // Losses that were told again are told behind the answers.
+  await sleep(300);
+  await expectOneOwner(client!, emails, mpids);
+}, 60_000);
 
 /** Strangers have nothing that leads to them: whoever repeats one goes where chance sends him. */
 function requestOf(index: number): object {

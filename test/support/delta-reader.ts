@@ -66,7 +66,7 @@ export class DeltaReader {
   /** Waits until the folded members are these, and says what they are when they never are. */
   async arrivesAt(
     expected: ReadonlyMap<number, readonly string[]>,
-    withinMs = 5_000,
+    withinMs = 10_000,
   ): Promise<void> {
     const deadline = Date.now() + withinMs;
     for (;;) {

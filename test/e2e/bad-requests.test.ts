@@ -213,7 +213,7 @@ describe.each(TRANSPORTS)('over the %s transport', transport => {
     expect((await bulk([{mpid: 'no'}, 5])).status).toBe(400);
     expect((await bulk({mpid: '1'})).status).toBe(400);
     expect((await bulk(Array.from({length: 101}, () => ({mpid: '1'})))).status).toBe(413);
-    expect((await bulk([])).status).toBe(202);
+    expect((await bulk([])).status).toBe(400);
   });
 
   test('wrong credentials learn nothing, and none are told what is missing', async () => {

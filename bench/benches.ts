@@ -36,6 +36,20 @@ export const BENCHES: readonly NamedBench[] = [
     load: async () => (await import('./gateway.bench.ts')).benchGateway,
   },
   {
+    name: 'storm',
+    sizes: [{audiences: 1000, profiles: 1_000_000}],
+    roundSeconds: 10,
+    warmUpEvents: 0,
+    load: async () => (await import('./storm.bench.ts')).benchStorm,
+  },
+  {
+    name: 'restart',
+    sizes: [{audiences: 1000, profiles: 1_000_000}],
+    roundSeconds: 0,
+    warmUpEvents: 0,
+    load: async () => (await import('./restart.bench.ts')).benchRestart,
+  },
+  {
     name: 'bulk',
     sizes: [
       {audiences: 1000, profiles: P},

@@ -3,9 +3,13 @@
  * parsed but those of the audience of the probes.
  */
 import {WebSocket} from 'ws';
+import {Latencies} from './latencies.ts';
 
 const AUDIENCE = Buffer.from('"audience":');
 const ACTION = Buffer.from('"action":"');
+const AT_MS = Buffer.from('"at_ms":');
+const BY_TIME = Buffer.from(',"cause":"t');
+const ZERO = 0x30;
 /** Of a delta, between its first member and the letter of its action, at most. */
 const DELTA_BYTES_MAX = 400;
 
@@ -21,6 +25,8 @@ export class DeltaCounter {
   members = 0;
   bytes = 0;
   lastMs = 0;
+  /** How long after their moments deltas by time arrived. */
+  readonly lateness = new Latencies();
   readonly #socket: WebSocket;
 
   private constructor(socket: WebSocket) {
@@ -73,7 +79,20 @@ export class DeltaCounter {
       this.deltas++;
       // add or delete.
       this.members += data[action + ACTION.length] === 0x61 ? 1 : -1;
-      at = action + ACTION.length;
+      at = this.#noteLateness(data, action + ACTION.length);
     }
+  }
+
+  /** Returns where to go on. */
+  #noteLateness(data: Buffer, from: number): number {
+    let at = data.indexOf(AT_MS, from);
+    if (at < 0) return from;
+    at += AT_MS.length;
+    let atMs = 0;
+    for (; data[at]! >= ZERO; at++) atMs = atMs * 10 + data[at]! - ZERO;
+    if (data[at + BY_TIME.length - 1] !== BY_TIME[BY_TIME.length - 1]) return at;
+    // The clock of the server, which is that of this machine.
+    this.lateness.record(performance.timeOrigin + this.lastMs - atMs);
+    return at;
   }
 }

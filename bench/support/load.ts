@@ -43,7 +43,7 @@ export class LoadMaker {
   *population(): Generator<Buffer> {
     for (let first = 0; first < this.#workload.profiles; first += POPULATION_BATCHES) {
       const count = Math.min(POPULATION_BATCHES, this.#workload.profiles - first);
-      yield this.#encode(
+      yield this.encode(
         Array.from({length: count}, (_, i) => populationBatch(this.#workload, first + i)),
       );
     }
@@ -74,7 +74,7 @@ export class LoadMaker {
         note(joined, probe);
         batches.push({mpid, environment: 'production', user_attributes: {probe: probe.joins}});
       }
-      made.push({bytes: this.#encode(batches), lane, events, probe});
+      made.push({bytes: this.encode(batches), lane, events, probe});
     };
     for (let i = 0; i < events; i++) {
       const lane = block.profile[i]! % lanes;
@@ -90,7 +90,7 @@ export class LoadMaker {
     note(this.#joined, probe);
   }
 
-  #encode(batches: readonly object[]): Buffer {
+  encode(batches: readonly object[]): Buffer {
     const isJson = this.#encoding === 'json';
     return encodeRequest('/v2/bulkevents', {
       authorization: this.#authorization,

@@ -11,6 +11,7 @@ import {holdsTexts} from './histories/history-slab.ts';
 import type {Ordinal} from './ids.ts';
 import {armLifetime, hasExpired} from './profiles/lifetime.ts';
 import {ProfileData} from './profiles/profile-data.ts';
+import type {ServedRoots} from './profiles/served-roots.ts';
 import type {ProfileRecord} from './record.ts';
 import type {Shard} from './shard.ts';
 import {TimingWheel} from './time/timing-wheel.ts';
@@ -159,12 +160,18 @@ export function makeTruth(shard: Shard, ordinal: Ordinal, atMs: number): void {
 
 /**
  * Takes over the truth that a restored profile brought along, as of `atMs`, before which nothing of it is
- * due. `missing` nodes are asked; memberships can differ only where a root is among them.
+ * due. `missing` nodes are asked. A definition that was being prepared is served now, and its root may be a
+ * node that rows knew already: `roots` finds whose memberships are not what they should be.
  */
 export function adoptTruth(
   shard: Shard,
   ordinal: Ordinal,
-  {bits, missing, atMs}: {bits: Uint32Array; missing: readonly number[]; atMs: number},
+  {
+    bits,
+    missing,
+    roots,
+    atMs,
+  }: {bits: Uint32Array; missing: readonly number[]; roots: ServedRoots; atMs: number},
 ): void {
   const {rows, slab, propagation, memberships, audiences} = shard;
   rows.open(ordinal);
@@ -172,11 +179,11 @@ export function adoptTruth(
   slab.open(ordinal);
   fillNodes(shard, shard.data(ordinal)!, missing, atMs);
   propagation.countRow(1);
-  memberships.begin();
-  for (const slot of missing) {
-    for (const audience of audiences.atRoot(slot) ?? []) {
+  if (!roots.agree(rows, memberships.list(ordinal))) {
+    memberships.begin();
+    for (const audience of audiences.all()) {
       const was = !Number.isNaN(memberships.sinceMs(ordinal, audience.id));
-      const is = rows.get(ordinal, slot);
+      const is = audience.root >= 0 && rows.get(ordinal, audience.root >> 1);
       if (was !== is) {
         memberships.tell(ordinal, audience, {member: is, cause: CAUSE_DEFINITION, atMs});
       }

@@ -7,6 +7,7 @@ import {unpack} from 'msgpackr';
 import type {AudienceSpec} from '../engine/audiences/audience-spec.ts';
 import {ADD, ATTRIBUTE_UPDATE, DeltaReader} from '../engine/deltas.ts';
 import type {Ordinal, Watermark} from '../engine/ids.ts';
+import {ServedRoots} from '../engine/profiles/served-roots.ts';
 import {Shard} from '../engine/shard.ts';
 import {
   adoptTruth,
@@ -199,13 +200,14 @@ function replayJournal(
       replayDeltas(shard, decodeFeedEntry(deltas, key), ordinal => lacks(ordinal, key));
   }
   endReplay(shard, drainedMs);
+  const roots = new ServedRoots(shard.audiences.all());
   for (let ordinal = 0; ordinal < shard.table.end; ordinal++) {
     if (!shard.table.isLive(ordinal)) continue;
     const atMs = Math.max(drainedMs, shard.data(ordinal)!.toldMs);
     const restored = truths.of(ordinal);
     shard.slab.open(ordinal);
     if (restored !== undefined && shard.slab.earliestDue() > atMs) {
-      adoptTruth(shard, ordinal, {...restored, atMs});
+      adoptTruth(shard, ordinal, {...restored, roots, atMs});
     } else makeTruth(shard, ordinal, atMs);
   }
   return watermark;

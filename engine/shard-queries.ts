@@ -1,4 +1,7 @@
 /** Questions about a shard's present, answered from rows and tables; they change nothing. */
+import {isKeeper} from './audiences/keeper.ts';
+import {bindCalculation} from './criteria/bound-criterion.ts';
+import {CalculatedValue} from './criteria/calculated-value.ts';
 import {mpidFrom, type Ordinal} from './ids.ts';
 import type {LocationFix, Value} from './record.ts';
 import type {Shard} from './shard.ts';
@@ -25,6 +28,8 @@ export interface ProfileScopeView {
   }[];
   readonly device: readonly (readonly [field: string, value: Value])[];
   readonly location: LocationFix | undefined;
+  /** Calculated attributes that are complete, undefined for no value. Only when a moment was asked for. */
+  readonly calculated?: readonly (readonly [name: string, value: Value | undefined])[];
 }
 
 export interface MembersPage {
@@ -60,7 +65,13 @@ export function memberCount(shard: Shard, audience: number): number {
   return root < 0 ? 0 : shard.propagation.count(root >> 1);
 }
 
-export function profileView(shard: Shard, hi: number, lo: number): ProfileView | undefined {
+/** With `nowMs` what is calculated from events is told too, as of then. */
+export function profileView(
+  shard: Shard,
+  hi: number,
+  lo: number,
+  nowMs?: number,
+): ProfileView | undefined {
   const ordinal = shard.table.find(hi, lo);
   const data = ordinal < 0 ? undefined : shard.data(ordinal);
   if (data === undefined) return undefined;
@@ -82,6 +93,7 @@ export function profileView(shard: Shard, hi: number, lo: number): ProfileView |
     }),
     device: present(scope.device),
     location: scope.location,
+    ...(nowMs !== undefined && {calculated: calculatedValues(shard, {ordinal, scope, nowMs})}),
   }));
   return {
     mpid: mpidFrom(hi, lo),
@@ -90,6 +102,28 @@ export function profileView(shard: Shard, hi: number, lo: number): ProfileView |
     scopes,
     audiences: audiences.sort((a, b) => a.audience - b.audience),
   };
+}
+
+function calculatedValues(
+  shard: Shard,
+  {ordinal, scope: {scope}, nowMs}: {ordinal: Ordinal; scope: {scope: number}; nowMs: number},
+): (readonly [string, Value | undefined])[] {
+  const {audiences, criteria, slab, texts} = shard;
+  const {eventRetentionMs} = shard.options;
+  const values: (readonly [string, Value | undefined])[] = [];
+  for (const {id, environment, calculated: [spec] = []} of audiences.specs()) {
+    if (!isKeeper(id) || spec === undefined) continue;
+    const audience = audiences.get(id);
+    if (audience === undefined || audience.root < 0 || audience.next !== undefined) continue;
+    const bound = bindCalculation(spec, {environment, eventRetentionMs});
+    const history = criteria.historyByKey(bound.history.key);
+    if (bound.scope !== scope || history === undefined) continue;
+    const calculated = new CalculatedValue(bound, {history: history.id, eventRetentionMs, texts});
+    slab.open(ordinal);
+    calculated.read(slab, nowMs);
+    values.push([spec.name, calculated.value]);
+  }
+  return values.sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
 function forEachMember(shard: Shard, audience: number, visit: (ordinal: Ordinal) => void): void {

@@ -14,6 +14,7 @@ const EVALUATION = 'engine/evaluation.ts';
 const WINDOW = 'engine/criteria/window-truth.ts';
 const CART = 'engine/criteria/cart-truth.ts';
 const SEQUENCE = 'engine/criteria/sequence-truth.ts';
+const CALCULATED = 'engine/criteria/calculated-value.ts';
 const PROPAGATION = 'engine/expressions/propagation.ts';
 const INTAKE = 'engine/intake.ts';
 const LIFETIME = 'engine/profiles/lifetime.ts';
@@ -136,8 +137,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a criterion on the profile keeps its stale due',
     file: EVALUATION,
-    from: 'slab.due = truth.nextMs;\n}',
-    to: '}',
+    from: 'slab.due = history?.spec === undefined ? truth.nextMs : Math.min(slab.due, truth.nextMs);',
+    to: '',
   },
   {
     name: 'an earlier moment than the one armed is not armed',
@@ -530,5 +531,36 @@ export const MUTANTS: readonly Mutant[] = [
     file: DURABLE,
     from: 'if (header.readDoubleLE(8) >= beforeMs) continue;',
     to: '',
+  },
+  // ── Calculated attributes ───────────────────────────────────────────────────────────────────
+  {
+    name: 'a calculated value keeps what has left its period',
+    file: CALCULATED,
+    from: 'timeAt(slab, first) + olderMs + 1',
+    to: 'timeAt(slab, first) + olderMs + 2',
+  },
+  {
+    name: 'a calculated value does not wait for events from the future',
+    file: CALCULATED,
+    from: 'if (end < slab.entryCount) this.nextMs',
+    to: 'if (end > slab.entryCount) this.nextMs',
+  },
+  {
+    name: 'of equally frequent values the last by the alphabet counts',
+    file: CALCULATED,
+    from: 'b.count - a.count || alphabetically(a.first, b.first)',
+    to: 'b.count - a.count || alphabetically(b.first, a.first)',
+  },
+  {
+    name: 'a calculated value since a date is not limited by the retention',
+    file: CALCULATED,
+    from: 'Math.max(window.fromMs, nowMs - olderMs)',
+    to: 'window.fromMs',
+  },
+  {
+    name: 'a criterion on a calculated attribute takes the due of its neighbours',
+    file: EVALUATION,
+    from: 'history?.spec === undefined ? truth.nextMs : Math.min(slab.due, truth.nextMs)',
+    to: 'truth.nextMs',
   },
 ];

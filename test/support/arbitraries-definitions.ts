@@ -1,4 +1,5 @@
 /** Random definitions: valid contract JSON, weighted so that answers are neither always yes nor always no. */
+import {calculatedCriterion} from './arbitraries-calculated.ts';
 import type {Random} from './arbitraries-random.ts';
 import {ON_PRODUCTS, pickTopic} from './arbitraries-topics.ts';
 import type {Topics} from './arbitraries-topics.ts';
@@ -14,6 +15,7 @@ import {
   USER_ATTRIBUTES,
 } from './arbitraries-world.ts';
 import type {AttributeKind, Windows} from './arbitraries-world.ts';
+import type {OracleCalculated} from './oracle-calculated.ts';
 import type {Asker} from './oracle-events.ts';
 import type {Json, JsonObject} from './oracle-json.ts';
 
@@ -27,6 +29,8 @@ export interface DefinitionContext {
   readonly asker: Asker;
   /** Audiences that may be nested. */
   readonly nestable: readonly number[];
+  /** Calculated attributes that the asker's workspaces have. */
+  readonly calculated: readonly OracleCalculated[];
 }
 
 const CRITERIA_MAX = 12;
@@ -76,6 +80,7 @@ export function randomCriterion(context: DefinitionContext): JsonObject {
     [3, () => sequence(context)],
     [4, onAttribute],
     [context.nestable.length > 0 ? 4 : 0, () => nested(context)],
+    [context.calculated.length > 0 ? 4 : 0, () => calculated(context)],
     [1.5, () => consent(context)],
     [1.5, () => device(context)],
     [2, () => ({kind: random.pick(['first_seen', 'last_seen']), when: when(context)})],
@@ -107,7 +112,7 @@ interface Filter {
 }
 
 /** Kind, name, `where`, workspaces and inputs: what steps of sequences have too. */
-function filter(context: DefinitionContext, conditions: number): Filter {
+export function randomFilter(context: DefinitionContext, conditions: number): Filter {
   const {random} = context;
   const topic = pickTopic(random, context.topics);
   const attributes = [...topic.attributes, ...topic.items];
@@ -125,7 +130,7 @@ function filter(context: DefinitionContext, conditions: number): Filter {
   };
 }
 
-function randomConditions(random: Random): number {
+export function randomConditions(random: Random): number {
   return random.branch([
     [7, () => 0],
     [3, () => 1],
@@ -154,7 +159,7 @@ function untyped({type: _, ...test}: JsonObject): JsonObject {
 
 function eventCriterion(context: DefinitionContext): JsonObject {
   const {random, kinds} = context;
-  const {json, attributes} = filter(context, randomConditions(random));
+  const {json, attributes} = randomFilter(context, randomConditions(random));
   const window = random.chance(0.25) ? {} : {when: when(context)};
   if (kinds === 'all' && random.chance(0.35)) {
     return {...json, ...window, ...measured(random, attributes)};
@@ -244,7 +249,7 @@ function sequence(context: DefinitionContext): JsonObject {
   const steps = Array.from({length: random.chance(0.75) ? 2 : 3}, (_, at) => {
     const json = random.chance(0.75)
       ? random.pick(topics.favourites).criterion
-      : filter(context, random.chance(0.4) ? 1 : 0).json;
+      : randomFilter(context, random.chance(0.4) ? 1 : 0).json;
     return at === 0 ? json : {...json, within: random.pick(windows.durations.slice(2))};
   });
   return {
@@ -260,6 +265,11 @@ function userAttribute(context: DefinitionContext): JsonObject {
   const {name, reading} = random.pick(USER_ATTRIBUTES);
   const test = randomTest(random, reading, windows);
   return {kind: 'user_attribute', attribute: name, ...test, ...narrowed(context)};
+}
+
+/** Of the workspaces it is narrowed to none may have it: then nobody meets it. */
+function calculated(context: DefinitionContext): JsonObject {
+  return calculatedCriterion(context, narrowed(context));
 }
 
 function nested({random, nestable}: DefinitionContext): JsonObject {

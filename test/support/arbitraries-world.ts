@@ -282,6 +282,6 @@ export function fixedWindow(random: Random): JsonObject {
   ]);
 }
 
-function dayText(offset: number): string {
+export function dayText(offset: number): string {
   return new Date(START_MS + offset * DAY_MS).toISOString().slice(0, 10);
 }

@@ -5,6 +5,7 @@
 import type {Environment} from '../../engine/ids.ts';
 import {mpidHi, mpidLo} from '../../engine/ids.ts';
 import type {ProfileRecord} from '../../engine/record.ts';
+import {randomCalculated} from './arbitraries-calculated.ts';
 import {randomDefinition} from './arbitraries-definitions.ts';
 import type {Kinds} from './arbitraries-definitions.ts';
 import {Random} from './arbitraries-random.ts';
@@ -13,6 +14,7 @@ import {randomTopics} from './arbitraries-topics.ts';
 import type {Topics} from './arbitraries-topics.ts';
 import {INPUTS, MPIDS, START_MS, windowsOf, WORKSPACES} from './arbitraries-world.ts';
 import type {Windows} from './arbitraries-world.ts';
+import type {OracleCalculated} from './oracle-calculated.ts';
 import {momentsBetween} from './oracle-moments.ts';
 import type {Retentions} from './oracle-moments.ts';
 import {DAY_MS, durationMs} from './oracle-time.ts';
@@ -31,7 +33,9 @@ export type Step =
     }
   /** A new audience, a new definition of one, or one switched on or off. */
   | {readonly kind: 'define'; readonly nowMs: number; readonly audience: OracleAudience}
-  | {readonly kind: 'remove'; readonly nowMs: number; readonly audience: number};
+  | {readonly kind: 'remove'; readonly nowMs: number; readonly audience: number}
+  /** A new calculated attribute, or a new meaning of one. */
+  | {readonly kind: 'calculate'; readonly nowMs: number; readonly attribute: OracleCalculated};
 
 export interface History {
   readonly seed: number;
@@ -60,6 +64,9 @@ export function randomHistory(seed: number, asked: HistoryOptions): History {
   const random = new Random(seed);
   const options = asked.options ?? random.pick(RETENTIONS);
   const maker = new HistoryMaker(random, options, asked.kinds);
+  if (asked.kinds === 'all') {
+    for (let more = random.int(0, 4); more > 0; more--) maker.calculate();
+  }
   for (let audience = random.int(1, 4); audience > 0; audience--) maker.define();
   while (maker.steps.length < (asked.steps ?? 60)) maker.step();
   return {seed, options, steps: maker.steps};
@@ -75,6 +82,7 @@ class HistoryMaker {
   readonly #durationsMs: readonly number[];
   readonly #mpids: readonly bigint[];
   readonly #audiences = new Map<number, OracleAudience>();
+  readonly #calculated = new Map<string, OracleCalculated>();
   readonly #eventsMs: number[] = [];
   #nextAudience = 1;
   #sequence = 100;
@@ -98,6 +106,7 @@ class HistoryMaker {
       [9, () => this.define()],
       [2, () => this.#erase()],
       [1, () => this.#remove()],
+      [this.#kinds === 'all' ? 2 : 0, () => this.calculate()],
     ]);
   }
 
@@ -165,6 +174,17 @@ class HistoryMaker {
     });
   }
 
+  calculate(): void {
+    const attribute = randomCalculated({
+      random: this.#random,
+      kinds: this.#kinds,
+      windows: this.#windows,
+      topics: this.#topics,
+    });
+    this.#calculated.set(`${attribute.workspace} ${attribute.name}`, attribute);
+    this.steps.push({kind: 'calculate', nowMs: this.#tick(), attribute});
+  }
+
   define(): void {
     const random = this.#random;
     const known = [...this.#audiences.values()];
@@ -202,6 +222,9 @@ class HistoryMaker {
       topics: this.#topics,
       asker: {...audience, inputs: audience.inputs},
       nestable: [...this.#audiences.keys()].filter(id => id < audience.id),
+      calculated: [...this.#calculated.values()].filter(({workspace}) =>
+        audience.workspaces.includes(workspace),
+      ),
     });
     return {...audience, definition};
   }
@@ -234,6 +257,9 @@ export function applyStep(oracle: Oracle, step: Step): void {
     case 'remove':
       oracle.removeAudience(step.audience);
       break;
+    case 'calculate':
+      oracle.setCalculated(step.attribute);
+      break;
     case 'advance':
       break;
   }
@@ -258,6 +284,9 @@ export function interestingMoments(history: History, index: number): number[] {
     if (step.kind === 'define') latest.set(step.audience.id, step.audience);
     if (step.kind === 'remove') latest.delete(step.audience);
   }
-  const definitions = [...latest.values()].map(audience => audience.definition);
+  const calculated = done.flatMap(step =>
+    step.kind === 'calculate' ? [[step.attribute.event, step.attribute.when ?? {}]] : [],
+  );
+  const definitions = [...[...latest.values()].map(({definition}) => definition), ...calculated];
   return momentsBetween({...history.options, definitions, records, fromMs, toMs});
 }

@@ -69,7 +69,7 @@ function inputsOf(criterion: JsonObject, asker: Asker): readonly number[] | unde
 }
 
 /** The happenings that an event criterion, or a step of a sequence, is about: no window yet. */
-function matching(criterion: JsonObject, asker: Asker, sight: Sight): Happening[] {
+export function matching(criterion: JsonObject, asker: Asker, sight: Sight): Happening[] {
   const candidates = happenings(sight, scopesOf(criterion, asker), inputsOf(criterion, asker));
   return candidates.filter(
     ({event}) => isOfKind(event, criterion) && meetsWhere(event, criterion, sight.nowMs),
@@ -227,7 +227,7 @@ function averageMeets(sum: Decimal, count: number, compare: JsonObject | undefin
 }
 
 /** One value for each event, or for each matching product of each event. */
-function measuredValues(
+export function measuredValues(
   counted: readonly Happening[],
   criterion: JsonObject,
   attribute: string,

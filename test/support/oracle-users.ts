@@ -14,6 +14,8 @@ export type Calculation = (name: string, scope: number, sight: Sight) => Value |
 export interface References {
   /** Without it there are no calculated attributes. */
   readonly calculate?: Calculation | undefined;
+  /** Whether the scope's workspace has the calculated attribute; without it every one has. */
+  readonly isCalculated?: ((name: string, scope: number) => boolean) | undefined;
   /** Without it cities can only be asked for by their coordinates. */
   readonly findCity?: ((name: string) => Point | undefined) | undefined;
 }
@@ -34,6 +36,7 @@ export function userCriterionHolds(
     if (records.length === 0) return false;
     const name = criterion['name'];
     if (criterion['kind'] === 'calculated_attribute') {
+      if (references.isCalculated?.(textIn(name, 'name'), scope) === false) return false;
       const value = references.calculate?.(textIn(name, 'name'), scope, sight);
       return meets(value, criterion, sight.nowMs);
     }

@@ -6,9 +6,11 @@
  * Time comes before data: a record applied at `nowMs` meets a state in which all that time does up to and
  * including `nowMs` is done. So a profile whose last moment has passed is gone before the record arrives.
  */
-import {mpidFrom, scopeOf} from '../../engine/ids.ts';
+import {mpidFrom, scopeOf, workspaceOf} from '../../engine/ids.ts';
 import type {Environment} from '../../engine/ids.ts';
-import type {ProfileRecord} from '../../engine/record.ts';
+import type {ProfileRecord, Value} from '../../engine/record.ts';
+import {calculate} from './oracle-calculated.ts';
+import type {OracleCalculated} from './oracle-calculated.ts';
 import {cartAbandonmentHolds, eventCriterionHolds, sequenceHolds} from './oracle-events.ts';
 import type {Asker, Sight} from './oracle-events.ts';
 import {isList, isObject, objectIn, objectsIn} from './oracle-json.ts';
@@ -48,10 +50,19 @@ export class Oracle {
   readonly #options: OracleOptions;
   readonly #profiles = new Map<string, Profile>();
   readonly #audiences = new Map<number, OracleAudience>();
+  readonly #calculated = new Map<string, OracleCalculated>();
   #nowMs = -Infinity;
 
+  /** Calculated attributes are those set here, unless `options` knows others. */
   constructor(options: OracleOptions) {
-    this.#options = options;
+    const own: References = {
+      calculate: (name, scope, sight) => {
+        const attribute = this.#attribute(name, scope);
+        return attribute && calculate(attribute, scope, sight);
+      },
+      isCalculated: (name, scope) => this.#attribute(name, scope) !== undefined,
+    };
+    this.#options = options.calculate === undefined ? {...own, ...options} : options;
   }
 
   /** Records come in the order in which the engine applied them, `nowMs` never going back. */
@@ -76,6 +87,17 @@ export class Oracle {
 
   removeAudience(id: number): void {
     this.#audiences.delete(id);
+  }
+
+  /** A new one, or a new meaning of one. */
+  setCalculated(attribute: OracleCalculated): void {
+    this.#calculated.set(`${attribute.workspace} ${attribute.name}`, attribute);
+  }
+
+  /** In a scope that knows the profile; undefined: it has no value. */
+  calculated(name: string, scope: number, mpid: string, nowMs: number): Value | undefined {
+    const sight = this.#sight(mpid, nowMs);
+    return sight && this.#options.calculate?.(name, scope, sight);
   }
 
   /** The time of the latest step; nothing earlier can be asked. */
@@ -116,7 +138,10 @@ export class Oracle {
   /** Changes by time alone after `fromMs` until `toMs`; not before the last record. */
   flips(audienceId: number, mpid: string, span: {fromMs: number; toMs: number}): Flip[] {
     const records = this.#profiles.get(mpid)?.records ?? [];
-    const definitions = this.#reached(audienceId).map(audience => audience.definition);
+    const definitions = [
+      ...this.#reached(audienceId).map(audience => audience.definition),
+      ...this.#calculatedJson(),
+    ];
     let member = this.holds(audienceId, mpid, span.fromMs);
     const found: Flip[] = [];
     for (const atMs of momentsBetween({...this.#options, ...span, records, definitions})) {
@@ -131,6 +156,14 @@ export class Oracle {
   #reached(id: number): OracleAudience[] {
     const audience = this.#audience(id);
     return [audience, ...nestedIn(audience.definition).flatMap(each => this.#reached(each))];
+  }
+
+  #attribute(name: string, scope: number): OracleCalculated | undefined {
+    return this.#calculated.get(`${workspaceOf(scope)} ${name}`);
+  }
+
+  #calculatedJson(): Json[] {
+    return [...this.#calculated.values()].map(({event, when = {}}) => [event, when]);
   }
 
   #reach(nowMs: number): void {

@@ -5,9 +5,15 @@
  * a server.
  */
 import {expect} from 'vitest';
+import type {AudienceSpec} from '../../engine/audiences/audience-spec.ts';
+import {keeperId, keeperOf} from '../../engine/audiences/keeper.ts';
+import type {Calculation} from '../../engine/definitions/calculated-attribute.ts';
+import type {CalculatedAttributeSpec} from '../../engine/definitions/calculated-attribute.ts';
+import {parseCalculatedAttribute} from '../../engine/definitions/parse-calculated-attribute.ts';
 import {parseDefinition} from '../../engine/definitions/parse-definition.ts';
 import {ADD, ATTRIBUTE_UPDATE, DeltaReader} from '../../engine/deltas.ts';
-import {mpidFrom} from '../../engine/ids.ts';
+import {type Environment, mpidFrom, mpidHi, mpidLo, scopeOf} from '../../engine/ids.ts';
+import {profileView} from '../../engine/shard-queries.ts';
 import {type FoundEntries, scanJournal} from '../../storage/backfill-scan.ts';
 import {DurableShard, type Staged} from '../../storage/durable-shard.ts';
 import {MemoryStore} from '../../storage/memory-store.ts';
@@ -15,6 +21,7 @@ import {RecordWriter} from '../../storage/record-codec.ts';
 import {applyStep, type History, type Step} from './arbitraries.ts';
 import {Random} from './arbitraries-random.ts';
 import {INPUTS, START_MS} from './arbitraries-world.ts';
+import type {OracleCalculated} from './oracle-calculated.ts';
 import {Oracle, type OracleAudience} from './oracle.ts';
 
 export interface Told {
@@ -40,6 +47,9 @@ export class Simulation {
   /** Members as a reader of the deltas knows them, by audience. */
   readonly #believed = new Map<number, Set<string>>();
   readonly #audiences = new Map<number, OracleAudience>();
+  readonly #specs = new Map<number, AudienceSpec>();
+  /** By workspace and name; the position is the id. */
+  readonly #calculated = new Map<string, CalculatedAttributeSpec>();
   readonly #disturbances: Disturbances;
   #durable: DurableShard;
   #nowMs = START_MS;
@@ -69,6 +79,7 @@ export class Simulation {
     if (step.kind === 'remove') this.#audiences.delete(step.audience);
     applyStep(this.oracle, step);
     this.compare(step.nowMs);
+    this.#compareValues(step);
     if (step.kind === 'advance') this.#compareMoments(before, step.nowMs);
   }
 
@@ -98,6 +109,41 @@ export class Simulation {
       const expected = audience.active ? this.oracle.members(id, nowMs) : NOBODY;
       expectSame(this.members(id), expected, `members of ${id} at ${nowMs}`);
       expectSame(this.#believed.get(id) ?? NOBODY, expected, `told of ${id} at ${nowMs}`);
+    }
+  }
+
+  /** Of calculated attributes, on every profile that the step may have changed. */
+  #compareValues(step: Step): void {
+    if (this.#calculated.size === 0) return;
+    const {nowMs} = step;
+    const touched =
+      step.kind === 'record' ? String(mpidFrom(step.record.mpidHi, step.record.mpidLo)) : undefined;
+    for (const mpid of this.oracle.profiles(nowMs)) {
+      if (touched !== undefined && touched !== mpid) continue;
+      const [hi, lo] = [mpidHi(BigInt(mpid)), mpidLo(BigInt(mpid))];
+      const view = profileView(this.#durable.shard, hi, lo, nowMs);
+      if (view === undefined) throw new Error(`there is no profile ${mpid} at ${nowMs}`);
+      for (const {scope, calculated = []} of view.scopes) {
+        const values = new Map(calculated);
+        for (const [id, spec] of this.#calculatedOf(scope)) {
+          if (this.#isPreparing(id)) continue;
+          const actual = JSON.stringify(values.get(spec.name));
+          const value = this.oracle.calculated(spec.name, scope, mpid, nowMs);
+          if (actual === JSON.stringify(value)) continue;
+          const where = `${spec.calculation} ${spec.name} of ${mpid} in ${scope} at ${nowMs}`;
+          throw new Error(`${where}: ${actual} should be ${JSON.stringify(value)}`);
+        }
+      }
+    }
+  }
+
+  /** Those of the scope's workspace, with their keepers there. */
+  *#calculatedOf(scope: number): Generator<[keeper: number, spec: CalculatedAttributeSpec]> {
+    for (const [index, spec] of [...this.#calculated.values()].entries()) {
+      for (const environment of ENVIRONMENTS) {
+        if (scopeOf(spec.workspace, environment) !== scope) continue;
+        yield [keeperId(index + 1, environment), spec];
+      }
     }
   }
 
@@ -138,8 +184,12 @@ export class Simulation {
         this.#define(step.audience, nowMs);
         break;
       case 'remove':
+        this.#specs.delete(step.audience);
         this.#commit(durable.define([], [step.audience], nowMs));
         this.#fill();
+        break;
+      case 'calculate':
+        this.#calculate(step.attribute, nowMs);
         break;
     }
   }
@@ -164,7 +214,7 @@ export class Simulation {
     });
     if (!('expression' in parsed)) throw new Error(JSON.stringify(parsed.problems));
     const {id, active, workspaces, inputs, environment} = audience;
-    const spec = {
+    const spec = this.#withCalculated({
       id,
       version: ++this.#version,
       active,
@@ -172,9 +222,41 @@ export class Simulation {
       workspaces,
       inputs,
       environment,
-    };
+    });
+    this.#specs.set(id, spec);
     this.#commit(this.#durable.define([spec], [], nowMs));
     this.#fill();
+  }
+
+  /** Its keepers, and the audiences of its workspace, which may ask for it, learn what it means now. */
+  #calculate(attribute: OracleCalculated, nowMs: number): void {
+    const {name, workspace, event, attribute: of, when} = attribute;
+    const calculation = attribute.calculation as Calculation;
+    const parsed = parseCalculatedAttribute(
+      {name, workspace, calculation, event, attribute: of, when},
+      {eventRetentionMs: this.#history.options.eventRetentionMs, hasInput: () => true},
+    );
+    if ('problems' in parsed) throw new Error(JSON.stringify(parsed.problems));
+    const key = `${workspace} ${name}`;
+    this.#calculated.set(key, parsed.spec);
+    const id = [...this.#calculated.keys()].indexOf(key) + 1;
+    const version = ++this.#version;
+    const keepers = ENVIRONMENTS.map(environment =>
+      keeperOf(parsed.spec, {id, version, environment}),
+    );
+    const users = [...this.#specs.values()]
+      .filter(({workspaces}) => workspaces.includes(workspace))
+      .map(spec => this.#withCalculated(spec));
+    for (const user of users) this.#specs.set(user.id, user);
+    this.#commit(this.#durable.define([...keepers, ...users], [], nowMs));
+    this.#fill();
+  }
+
+  #withCalculated(spec: AudienceSpec): AudienceSpec {
+    const calculated = [...this.#calculated.values()].filter(({workspace}) =>
+      spec.workspaces.includes(workspace),
+    );
+    return {...spec, calculated};
   }
 
   #fill(): void {
@@ -276,6 +358,7 @@ export class Simulation {
   }
 }
 
+const ENVIRONMENTS: readonly Environment[] = ['production', 'development'];
 const NOBODY: ReadonlySet<string> = new Set();
 
 /** An assertion costs more than a comparison, and there are millions. */

@@ -13,6 +13,8 @@ export interface RetailRow {
   readonly price: number;
   readonly customer: string;
   readonly country: string;
+  /** A cancellation, or a correction with a negative quantity. */
+  readonly isRefund: boolean;
 }
 
 interface Line {
@@ -95,7 +97,7 @@ function orderOf(first: RetailRow, rows: readonly RetailRow[]): Order {
   return {
     invoice: first.invoice,
     timeMs: Math.min(...rows.map(row => row.timeMs)),
-    isRefund: (first as RetailRow & {isRefund: boolean}).isRefund,
+    isRefund: first.isRefund,
     country: first.country,
     lines: rows.map(({stockCode: id, description: name, quantity, price}) => ({
       id,

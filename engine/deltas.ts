@@ -8,7 +8,7 @@
  * | 4–7 | mpid high half, i32 |
  * | 8–11 | mpid low half, u32 |
  * | 12–15 | definition version, u32 |
- * | 16 | action: index into ACTIONS |
+ * | 16 | action: index into ACTIONS, or ERASED |
  * | 17 | cause: index into CAUSES |
  * | 18–19 | attribute_update: index of the watched attribute, u16 |
  * | 24–31 | at_ms, f64 |
@@ -21,6 +21,8 @@ export type DeltaCause = (typeof CAUSES)[number];
 export const ADD = 0;
 export const DELETE = 1;
 export const ATTRIBUTE_UPDATE = 2;
+/** Was of somebody who is erased: nothing is left of it but its place. No reader is told of it. */
+export const ERASED = 3;
 export const CAUSE_EVENT = 0;
 export const CAUSE_TIME = 1;
 export const CAUSE_DEFINITION = 2;
@@ -75,6 +77,12 @@ export class DeltaWriter {
     this.#bytes = grown;
     this.#view = new DataView(grown.buffer);
   }
+}
+
+/** Overwrites the record at `index` in place: those after it stay where they were. */
+export function eraseDelta(bytes: Uint8Array, index: number): void {
+  bytes.fill(0, index * DELTA_BYTES, (index + 1) * DELTA_BYTES);
+  bytes[index * DELTA_BYTES + 16] = ERASED;
 }
 
 /** Reads the fields of the record at `index` straight from the buffer; no object per delta. */

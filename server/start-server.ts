@@ -255,6 +255,7 @@ async function wire(
     onError,
   });
   closers.push(() => downloads.stop());
+  audiences.onRemoved = () => void downloads.audienceRemoved().catch(onError);
 
   const ballots = new BallotCounter({dataFolder, threads: BOUNDS.ballotThreads});
   closers.push(() => ballots.close());
@@ -297,8 +298,7 @@ async function wire(
           }),
         ],
         findProfile,
-        eraseProfile: (mpid, actor) =>
-          downloads.erase(mpid, () => erasures.erase(mpid, actor)),
+        eraseProfile: (mpid, actor) => downloads.erase(mpid, () => erasures.erase(mpid, actor)),
         metricsText: () => metrics.text(),
         version: VERSION,
       }),

@@ -74,7 +74,8 @@ export class PendingErasures {
   remove({records, deltas}: ErasedEntries, bytesMax: number): RemovedSlice {
     const slice = new Slice(this.#store, this.#pending);
     let done = 0;
-    for (; done < records.length && slice.bytes < bytesMax; done++) slice.takeRecords(records[done]!);
+    for (; done < records.length && slice.bytes < bytesMax; done++)
+      slice.takeRecords(records[done]!);
     const recordsDone = done;
     for (done = 0; done < deltas.length && slice.bytes < bytesMax; done++) {
       slice.takeDeltas(deltas[done]!);

@@ -106,7 +106,10 @@ export function recordEnd(bytes: Uint8Array, at: number): number {
 }
 
 /** Whose the record is that begins at `at`, without decoding it. The same object each time. */
-export function recordMpid(bytes: Uint8Array, at: number): {readonly hi: number; readonly lo: number} {
+export function recordMpid(
+  bytes: Uint8Array,
+  at: number,
+): {readonly hi: number; readonly lo: number} {
   // A record is an array of fewer than 16 fields: its header is one byte.
   const from = at + LENGTH_BYTES + 1;
   OWNER.hi = packedInteger(bytes, from);

@@ -80,7 +80,9 @@ export class FeedWindow {
 
   /** Deltas that are overwritten on disk, here too. */
   erase(shard: number, {watermark, indexes}: ErasedDeltas): void {
-    this.#ring(shard).next(watermark - 1)?.eraseAt(watermark, indexes);
+    this.#ring(shard)
+      .next(watermark - 1)
+      ?.eraseAt(watermark, indexes);
     this.#disk.erase(shard, {watermark, indexes});
   }
 

@@ -6,7 +6,7 @@ import {type ErasedEntries, findErased} from '../../storage/erased-entries.ts';
 import {decodeFeedEntry} from '../../storage/feed-entry.ts';
 import {decodeJournalEntry} from '../../storage/journal-entry.ts';
 import type {MemoryStore} from '../../storage/memory-store.ts';
-import {PendingErasures} from '../../storage/pending-erasures.ts';
+import type {PendingErasures} from '../../storage/pending-erasures.ts';
 import {decodeRecords, recordMpid, RecordWriter} from '../../storage/record-codec.ts';
 import {randomHistory} from '../support/arbitraries.ts';
 import {Random} from '../support/arbitraries-random.ts';

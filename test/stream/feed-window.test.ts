@@ -3,6 +3,7 @@ import {FeedWalk} from '../../server/stream/feed-walk.ts';
 import {FeedWindow} from '../../server/stream/feed-window.ts';
 import {membersAsOf} from '../../server/stream/members-as-of.ts';
 import {Position} from '../../server/stream/position.ts';
+import {Selection} from '../../server/stream/selection.ts';
 import {Turns} from '../../server/stream/turns.ts';
 import {FeedShards} from '../support/feed-shards.ts';
 
@@ -138,4 +139,34 @@ test('members come in windows that leave out nobody', async () => {
     after = window.upTo;
   } while (after !== undefined);
   expect(all).toEqual([-5n, -4n, -3n, -2n, -1n, 0n, 1n, 2n, 3n, 4n]);
+});
+
+test('deltas of the erased are told to nobody any more, remembered or read, and the others keep their places', () => {
+  const shards = new FeedShards(1);
+  const feed = following(shards);
+  shards.add(1, 1n, 2n, 3n);
+  for (let mpid = 10n; mpid < 60n; mpid++) shards.add(1, mpid);
+  const selection = new Selection({
+    principal: {tokenId: 0, role: 'admin', mayStream: () => true, identities: undefined},
+    audiences: 'all',
+    attributes: new Set(),
+    variants: undefined,
+    variantOf: undefined,
+  });
+  const told = (): string[] => {
+    const seen: string[] = [];
+    new FeedWalk(feed, Position.at([0])).run((records, index) => {
+      if (selection.passes(records.deltas, index)) seen.push(`${records.watermark}/${index}`);
+      return true;
+    }, Infinity);
+    return seen;
+  };
+  // Both from disk, where the oldest are by now, and from memory.
+  const before = told();
+  expect(before).toHaveLength(53);
+  feed.erase(0, {watermark: 1, indexes: [0, 2]});
+  feed.erase(0, {watermark: 51, indexes: [0]});
+  feed.erase(0, {watermark: 999, indexes: [0]});
+  const gone = new Set(['1/0', '1/2', '51/0']);
+  expect(told()).toEqual(before.filter(place => !gone.has(place)));
 });

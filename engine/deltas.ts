@@ -8,9 +8,10 @@
  * | 4–7 | mpid high half, i32 |
  * | 8–11 | mpid low half, u32 |
  * | 12–15 | definition version, u32 |
- * | 16 | action: index into ACTIONS, or ERASED |
+ * | 16 | action: index into ACTIONS |
  * | 17 | cause: index into CAUSES |
  * | 18–19 | attribute_update: index of the watched attribute, u16 |
+ * | 20 | 1: of somebody who is erased; no reader is told of it |
  * | 24–31 | at_ms, f64 |
  */
 export const ACTIONS = ['add', 'delete', 'attribute_update'] as const;
@@ -21,8 +22,6 @@ export type DeltaCause = (typeof CAUSES)[number];
 export const ADD = 0;
 export const DELETE = 1;
 export const ATTRIBUTE_UPDATE = 2;
-/** Was of somebody who is erased: nothing is left of it but its place. No reader is told of it. */
-export const ERASED = 3;
 export const CAUSE_EVENT = 0;
 export const CAUSE_TIME = 1;
 export const CAUSE_DEFINITION = 2;
@@ -79,10 +78,13 @@ export class DeltaWriter {
   }
 }
 
-/** Overwrites the record at `index` in place: those after it stay where they were. */
+/** Takes the person out of the record at `index`, which keeps its place, and what it counts for its audience. */
 export function eraseDelta(bytes: Uint8Array, index: number): void {
-  bytes.fill(0, index * DELTA_BYTES, (index + 1) * DELTA_BYTES);
-  bytes[index * DELTA_BYTES + 16] = ERASED;
+  const at = index * DELTA_BYTES;
+  // The mpid, and which definition and attribute it was.
+  bytes.fill(0, at + 4, at + 16);
+  bytes.fill(0, at + 18, at + 20);
+  bytes[at + 20] = 1;
 }
 
 /** Reads the fields of the record at `index` straight from the buffer; no object per delta. */
@@ -112,6 +114,10 @@ export class DeltaReader {
   }
   cause(index: number): number {
     return this.#view.getUint8(index * DELTA_BYTES + 17);
+  }
+  /** Whose it was is not known any more. */
+  isErased(index: number): boolean {
+    return this.#view.getUint8(index * DELTA_BYTES + 20) === 1;
   }
   attribute(index: number): number {
     return this.#view.getUint16(index * DELTA_BYTES + 18, true);

@@ -5,7 +5,7 @@
  * Of the feed one delta stays for each audience: the last one, which took the profile out. A reader that was away
  * has to hear it, or it would keep the person for ever; it goes when the feed forgets its time.
  */
-import {DELETE, DeltaReader, ERASED, eraseDelta} from '../engine/deltas.ts';
+import {DELETE, DeltaReader, eraseDelta} from '../engine/deltas.ts';
 import type {Watermark} from '../engine/ids.ts';
 import {decodeFeedEntry, encodeFeedEntry, feedEntryMs} from './feed-entry.ts';
 import {decodeJournalEntry, encodeJournalEntry} from './journal-entry.ts';
@@ -106,7 +106,7 @@ class DeltasOfErased {
   look(entry: Watermark, bytes: Uint8Array): void {
     const deltas = new DeltaReader(bytes);
     for (let index = 0; index < deltas.count; index++) {
-      if (deltas.action(index) === ERASED) continue;
+      if (deltas.isErased(index)) continue;
       const hi = deltas.mpidHi(index);
       const lo = deltas.mpidLo(index);
       if (this.#erased.of(hi, lo, entry) === undefined) continue;
@@ -182,7 +182,7 @@ export function withoutDeltas(
   const deltas = new DeltaReader(bytes);
   let count = 0;
   for (const index of indexes) {
-    if (index >= deltas.count || deltas.action(index) === ERASED) continue;
+    if (index >= deltas.count || deltas.isErased(index)) continue;
     const profile = erased.of(deltas.mpidHi(index), deltas.mpidLo(index), watermark);
     if (profile === undefined) continue;
     eraseDelta(bytes, index);

@@ -5,7 +5,7 @@
  */
 import {unpack} from 'msgpackr';
 import type {AudienceSpec} from '../engine/audiences/audience-spec.ts';
-import {ADD, ATTRIBUTE_UPDATE, DeltaReader, ERASED} from '../engine/deltas.ts';
+import {ADD, ATTRIBUTE_UPDATE, DeltaReader} from '../engine/deltas.ts';
 import type {Ordinal, Watermark} from '../engine/ids.ts';
 import {Shard} from '../engine/shard.ts';
 import {
@@ -214,7 +214,7 @@ function replayJournal(
 function replayDeltas(shard: Shard, bytes: Uint8Array, lacks: (ordinal: Ordinal) => boolean): void {
   const deltas = new DeltaReader(bytes);
   for (let i = 0; i < deltas.count; i++) {
-    if (deltas.action(i) === ATTRIBUTE_UPDATE || deltas.action(i) === ERASED) continue;
+    if (deltas.action(i) === ATTRIBUTE_UPDATE || deltas.isErased(i)) continue;
     const ordinal = shard.table.find(deltas.mpidHi(i), deltas.mpidLo(i));
     if (ordinal < 0 || !lacks(ordinal)) continue;
     shard.onDirty(ordinal);

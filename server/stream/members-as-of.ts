@@ -1,4 +1,4 @@
-import {ADD, ATTRIBUTE_UPDATE, DELTA_BYTES, ERASED} from '../../engine/deltas.ts';
+import {ADD, ATTRIBUTE_UPDATE, DELTA_BYTES} from '../../engine/deltas.ts';
 import {mpidFrom, type Watermark} from '../../engine/ids.ts';
 import type {MembersPage, Shards} from '../shards/protocol.ts';
 import {FeedRecords} from './feed-records.ts';
@@ -143,8 +143,7 @@ class Changes {
     const {audience, after, upTo} = this.#range;
     const {deltas} = records;
     if (deltas.audience(index) !== audience) return undefined;
-    const action = deltas.action(index);
-    if (action === ATTRIBUTE_UPDATE || action === ERASED) return undefined;
+    if (deltas.action(index) === ATTRIBUTE_UPDATE || deltas.isErased(index)) return undefined;
     const mpid = mpidFrom(deltas.mpidHi(index), deltas.mpidLo(index));
     const isInside = (after === undefined || mpid > after) && (upTo === undefined || mpid <= upTo);
     return isInside ? mpid : undefined;

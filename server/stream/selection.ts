@@ -1,4 +1,4 @@
-import {ATTRIBUTE_UPDATE, type DeltaReader, ERASED} from '../../engine/deltas.ts';
+import {ATTRIBUTE_UPDATE, type DeltaReader} from '../../engine/deltas.ts';
 import {mpidFrom} from '../../engine/ids.ts';
 import type {StreamPrincipal} from './stream-parts.ts';
 
@@ -51,7 +51,7 @@ export class Selection {
   }
 
   passes(deltas: DeltaReader, index: number): boolean {
-    if (deltas.action(index) === ERASED) return false;
+    if (deltas.isErased(index)) return false;
     const audience = deltas.audience(index);
     if (!this.admits(audience)) return false;
     const isUpdate = deltas.action(index) === ATTRIBUTE_UPDATE;

@@ -3,7 +3,7 @@ import {createHmac} from 'node:crypto';
 import {readFileSync, statSync} from 'node:fs';
 import {join} from 'node:path';
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
-import {DeltaReader as FeedReader, ERASED} from '../../engine/deltas.ts';
+import {DeltaReader as FeedReader} from '../../engine/deltas.ts';
 import {mpidFrom} from '../../engine/ids.ts';
 import {decodeFeedEntry} from '../../storage/feed-entry.ts';
 import {IdentityStore} from '../../storage/identity-store.ts';
@@ -92,7 +92,7 @@ async function left(): Promise<{
     for (const {key, value} of store.entries('feed', 0)) {
       const deltas = new FeedReader(decodeFeedEntry(value, key));
       for (let i = 0; i < deltas.count; i++) {
-        if (deltas.action(i) === ERASED) found.erased++;
+        if (deltas.isErased(i)) found.erased++;
         else if (String(mpidFrom(deltas.mpidHi(i), deltas.mpidLo(i))) === MPID) {
           found.deltas.push(['add', 'delete'][deltas.action(i)] ?? 'attribute_update');
         }
@@ -110,6 +110,12 @@ describe('a person who is erased', () => {
   test('is gone from journal, feed and identities, the earlier ones too; others stay', async () => {
     await erase();
     const proof = await proofs(1);
+    // What was counted stays counted.
+    expect(await server.api('GET', `/v1/audiences/${gold}`)).toMatchObject({
+      size: 1,
+      added_last_24_hours: 3,
+      dropped_last_24_hours: 2,
+    });
     expect(proof[0]?.to).toMatchObject({records_removed: 4, deltas_removed: 3});
     for (const email of ['anna@old.example', 'anna@new.example']) {
       const path = `/v1/profiles?identity=email&value=${email}`;

@@ -1,6 +1,6 @@
 /** What is left of the erased, searched for in the bytes of the store, under crashes, against the oracle. */
 import {describe, expect, test} from 'vitest';
-import {ADD, DELETE, DeltaReader, ERASED} from '../../engine/deltas.ts';
+import {ADD, DELETE, DeltaReader} from '../../engine/deltas.ts';
 import {mpidFrom} from '../../engine/ids.ts';
 import {type ErasedEntries, findErased} from '../../storage/erased-entries.ts';
 import {decodeFeedEntry} from '../../storage/feed-entry.ts';
@@ -33,6 +33,7 @@ interface LeftDelta extends Left {
   readonly index: number;
   readonly audience: number;
   readonly action: number;
+  readonly isErased: boolean;
 }
 
 function deltasOf(store: MemoryStore): LeftDelta[] {
@@ -46,6 +47,7 @@ function deltasOf(store: MemoryStore): LeftDelta[] {
         mpid: String(mpidFrom(deltas.mpidHi(index), deltas.mpidLo(index))),
         audience: deltas.audience(index),
         action: deltas.action(index),
+        isErased: deltas.isErased(index),
       });
     }
   }
@@ -103,8 +105,8 @@ class Cleaner {
 
 /** Members as somebody knows them who was away since `after` and folds what the feed still says. */
 function fold(known: Map<string, Set<string>>, deltas: readonly LeftDelta[], after: number): void {
-  for (const {watermark, audience, mpid, action} of deltas) {
-    if (watermark <= after) continue;
+  for (const {watermark, audience, mpid, action, isErased} of deltas) {
+    if (watermark <= after || isErased) continue;
     const members = known.get(String(audience)) ?? new Set();
     known.set(String(audience), members);
     if (action === ADD) members.add(mpid);
@@ -119,7 +121,7 @@ function nonEmpty(known: ReadonlyMap<string, ReadonlySet<string>>): Record<strin
 
 function run(seed: number): number {
   const history = randomHistory(seed, {kinds: 'all'});
-  const simulation = new Simulation(history);
+  const simulation = new Simulation(history, {crashes: true, slowFills: false});
   const random = new Random(seed ^ 0xe4a5e);
   const cleaner = new Cleaner(simulation);
   const {store} = simulation;
@@ -148,7 +150,7 @@ function run(seed: number): number {
     }
     if (random.int(0, 1) === 0) cleaner.step();
     const life = simulation.durable;
-    simulation.disturb(true);
+    simulation.disturb();
     if (simulation.durable !== life) cleaner.crash();
   }
   while (cleaner.step());
@@ -162,8 +164,8 @@ function run(seed: number): number {
   }
   const deltas = deltasOf(store);
   const lastDeletes = new Set<string>();
-  for (const {mpid, watermark, action, audience} of deltas) {
-    if (watermark > (erasedAt.get(mpid) ?? 0) || action === ERASED) continue;
+  for (const {mpid, watermark, action, audience, isErased} of deltas) {
+    if (watermark > (erasedAt.get(mpid) ?? 0) || isErased) continue;
     expect(action, `what the feed has of ${mpid}`).toBe(DELETE);
     const name = `${mpid} ${audience}`;
     expect(lastDeletes.has(name), `one delete of ${name}`).toBe(false);
@@ -176,7 +178,7 @@ function run(seed: number): number {
     expect(nonEmpty(known), `a reader that was away since ${after}`).toEqual(nonEmpty(all));
   }
   // A shard that starts from what is left is the same.
-  simulation.disturb(true);
+  simulation.disturb();
   simulation.compare(nowMs);
   return cleaner.ended;
 }
@@ -184,14 +186,14 @@ function run(seed: number): number {
 describe('after an erasure', () => {
   test('nothing of the person is left, and everybody else is as they were, wherever it crashes', () => {
     let ended = 0;
-    for (let seed = 30_001; seed <= 30_100; seed++) {
+    for (let seed = 30_001; seed <= 30_050; seed++) {
       try {
         ended += run(seed);
       } catch (error) {
         throw new Error(`seed ${seed}: ${String(error)}`, {cause: error});
       }
     }
-    expect(ended).toBeGreaterThan(40);
+    expect(ended).toBeGreaterThan(20);
   }, 120_000);
 });
 

@@ -203,7 +203,7 @@ class ShardThread {
     if (answer.staged !== undefined) await this.#commit(answer.staged, []);
     if (answer.puts !== undefined) {
       await this.#committing;
-      await written(this.#durable.commitRows(answer.puts));
+      await this.#durable.commitRows(answer.puts);
     }
     if (answer.prepare) this.#preparing = true;
     // What is told of the present is told when it is durable.

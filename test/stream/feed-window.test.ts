@@ -9,8 +9,8 @@ import {FeedShards} from '../support/feed-shards.ts';
 
 const BOUNDS = {ringBytesMax: 2_000, diskCacheBytesMax: 2_000, diskReadBytes: 200};
 
-function following(shards: FeedShards): FeedWindow {
-  const feed = new FeedWindow(shards, BOUNDS);
+function following(shards: FeedShards, bounds = BOUNDS): FeedWindow {
+  const feed = new FeedWindow(shards, bounds);
   shards.onCommit((shard, watermark, deltas) => feed.append(shard, watermark, deltas));
   return feed;
 }
@@ -143,7 +143,8 @@ test('members come in windows that leave out nobody', async () => {
 
 test('deltas of the erased are told to nobody any more, remembered or read, and the others keep their places', () => {
   const shards = new FeedShards(1);
-  const feed = following(shards);
+  // Room for all that was read from disk, as it was before it changed there.
+  const feed = following(shards, {...BOUNDS, diskCacheBytesMax: 1_000_000});
   shards.add(1, 1n, 2n, 3n);
   for (let mpid = 10n; mpid < 60n; mpid++) shards.add(1, mpid);
   const selection = new Selection({

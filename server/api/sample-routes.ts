@@ -171,7 +171,7 @@ async function sample(shards: Shards, audience: number, limit: number): Promise<
   }
   const mpids = [...drawn.mpids()];
   const profiles = await Promise.all(
-    Array.from({length: shards.count}, (_, shard) => {
+    Array.from({length: shards.count}, async (_, shard) => {
       const own = mpids.filter(mpid => shards.shardOf(mpid) === shard);
       return own.length === 0 ? [] : shards.call(shard, 'profiles', {mpids: own});
     }),

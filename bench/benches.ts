@@ -59,6 +59,13 @@ export const BENCHES: readonly NamedBench[] = [
     warmUpEvents: 100_000,
     load: async () => (await import('./bulk.bench.ts')).benchBulk,
   },
+  {
+    name: 'parts',
+    sizes: [{audiences: 1000, profiles: P}],
+    roundSeconds: 1,
+    warmUpEvents: 0,
+    load: async () => (await import('./parts.bench.ts')).benchParts,
+  },
 ];
 
 /** All peers of one size in one bench: that is what makes their figures comparable. */

@@ -14,6 +14,7 @@ import type {ProfileRecord} from '../engine/record.ts';
 import {CountsStore} from '../storage/counts-store.ts';
 import {IdentityStore} from '../storage/identity-store.ts';
 import {readKeptJson} from '../storage/kept-json.ts';
+import {calculatedRoutes} from './api/calculated-routes.ts';
 import {createApi} from './api/create-api.ts';
 import {AudienceStates} from './api/audience-states.ts';
 import {downloadRoutes} from './api/download-routes.ts';
@@ -27,6 +28,7 @@ import {AudienceBook} from './catalog/audience-book.ts';
 import {AudienceTests} from './catalog/audience-tests.ts';
 import {Authenticator} from './catalog/authenticator.ts';
 import {bootstrapAdmin} from './catalog/bootstrap-admin.ts';
+import {CalculatedBook} from './catalog/calculated-book.ts';
 import {Catalog} from './catalog/catalog.ts';
 import {DefinitionCheck} from './catalog/definition-check.ts';
 import {StreamRights} from './api/stream-rights.ts';
@@ -192,13 +194,14 @@ async function wire(
     catalog,
     settings: {
       eventRetentionMs,
-      hasCalculatedAttribute: () => undefined,
       findCity: name => gazetteer.findCity(name),
     },
   });
   const audiences = new AudienceBook({catalog, shards, check});
   const erasures = new Erasures({catalog, shards, directory, dataFolder, onError});
   closers.push(() => erasures.stop());
+  const attributes = check.calculated;
+  const calculated = new CalculatedBook({catalog, attributes, audiences, eventRetentionMs});
   await bringUp();
 
   const tests = new AudienceTests(catalog);
@@ -285,6 +288,7 @@ async function wire(
         variantTest: (audience, name) => tests.membersOf(audience, name),
         moreRoutes: [
           ...testRoutes({audiences, tests, connectedOutputs: () => 0}),
+          ...calculatedRoutes({book: calculated, states: new AudienceStates(shards)}),
           ...estimateRoutes({audiences, check, questions}),
           ...sampleRoutes({catalog, audiences, check, shards, connections: () => []}),
           ...suggestionRoutes({catalog, suggestions, onAsked: () => ballots.warm()}),

@@ -1,5 +1,5 @@
 import type {CalculatedAttributeSpec} from '../definitions/calculated-attribute.ts';
-import type {Expression} from '../definitions/definition.ts';
+import type {Criterion, Expression} from '../definitions/definition.ts';
 import type {Environment} from '../ids.ts';
 
 /** All a shard knows of an audience. Drafts are known too: others may nest them. */
@@ -20,12 +20,29 @@ export interface AudienceSpec {
 /** The audiences that a definition names directly. */
 export function nestedAudiences(expression: Expression): number[] {
   const found = new Set<number>();
-  const visit = (part: Expression): void => {
-    if (part.kind === 'criterion') {
-      if (part.criterion.kind === 'audience') found.add(part.criterion.audience);
-    } else if (part.kind === 'exclude') visit(part.of);
-    else part.of.forEach(visit);
-  };
-  visit(expression);
+  for (const criterion of criteriaOf(expression)) {
+    if (criterion.kind === 'audience') found.add(criterion.audience);
+  }
   return [...found];
+}
+
+/** The calculated attributes that a definition names. */
+export function calculatedNames(expression: Expression): string[] {
+  const found = new Set<string>();
+  for (const criterion of criteriaOf(expression)) {
+    if (criterion.kind === 'calculated_attribute') found.add(criterion.name);
+  }
+  return [...found];
+}
+
+function criteriaOf(expression: Expression): Criterion[] {
+  switch (expression.kind) {
+    case 'criterion':
+      return [expression.criterion];
+    case 'exclude':
+      return criteriaOf(expression.of);
+    case 'and':
+    case 'or':
+      return expression.of.flatMap(criteriaOf);
+  }
 }

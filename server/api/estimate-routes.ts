@@ -127,8 +127,8 @@ function specOf(
   const checked = check.check({definition, scope, audience, mayNest});
   if ('problems' in checked) problems.push(...checked.problems);
   if (problems.length > 0 || 'problems' in checked) throw new ApiError('UNPROCESSABLE', problems);
-  const {expression} = checked;
-  return {id: audience?.id ?? 0, version: 0, active: true, expression, ...scope};
+  const {expression, calculated} = checked;
+  return {id: audience?.id ?? 0, version: 0, active: true, expression, ...scope, calculated};
 }
 
 function wholeOf(estimates: readonly PartEstimate[]): Record<string, unknown> {

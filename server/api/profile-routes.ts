@@ -128,6 +128,11 @@ function viewScope(view: ProfileScopeView, principal: Principal): Record<string,
     })),
     device: Object.fromEntries(view.device),
     location: location === undefined ? null : viewLocation(location),
+    ...(view.calculated && {
+      calculated_attributes: Object.fromEntries(
+        view.calculated.map(([name, value]) => [name, value ?? null]),
+      ),
+    }),
   };
 }
 

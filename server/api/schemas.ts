@@ -247,6 +247,12 @@ export const ProfileAnswer = Type.Object(
         ),
         device: AttributeValues,
         location: Type.Union([Location, Type.Null()]),
+        calculated_attributes: Type.Optional(
+          Type.Record(Type.String(), Type.Unknown(), {
+            description: 'As of now; null: no event gives it a value',
+            examples: [{spent_30d: 129.5, last_purchase: null}],
+          }),
+        ),
       }),
     ),
     audiences: Type.Array(Type.Object({id: Id, name: Name, since_ms: Ms})),

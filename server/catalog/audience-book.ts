@@ -157,11 +157,30 @@ export class AudienceBook {
     const wanted = new Set(withDefinition.map(({id}) => id));
     const states = await this.#shards.callAll('states', undefined);
     const known = new Set(states.flat().map(({id}) => id));
-    await this.#define(
-      withDefinition,
-      [...known].filter(id => !wanted.has(id)),
-    );
+    const {calculated} = this.#check;
+    const keepers = calculated.list().flatMap(attribute => calculated.keepersOf(attribute));
+    for (const {id} of keepers) wanted.add(id);
+    const remove = [...known].filter(id => !wanted.has(id));
+    await this.tellShards({audiences: withDefinition, keepers, remove});
     return unreadable;
+  }
+
+  /** What these audiences mean now, and what else the shards have to keep or forget. */
+  async tellShards({
+    audiences,
+    keepers,
+    remove,
+  }: {
+    readonly audiences: readonly Audience[];
+    readonly keepers: readonly ShardAudience[];
+    readonly remove: readonly number[];
+  }): Promise<void> {
+    const readable = audiences.flatMap(audience => this.#shardAudience(audience) ?? []);
+    try {
+      await this.#shards.callAll('define', {upsert: [...keepers, ...readable], remove});
+    } catch (cause) {
+      throw new NotTold(cause);
+    }
   }
 
   #setStatus(current: Audience, status: 'active' | 'inactive', actor: Actor): Promise<Audience> {
@@ -215,18 +234,14 @@ export class AudienceBook {
     throw new Conflict(`audience ${id} cannot be ${what} while others nest it: ${names}`);
   }
 
-  async #define(upsert: readonly Audience[], remove: readonly number[]): Promise<void> {
-    const readable = upsert.flatMap(audience => this.#shardAudience(audience) ?? []);
-    try {
-      await this.#shards.callAll('define', {upsert: readable, remove});
-    } catch (cause) {
-      throw new NotTold(cause);
-    }
+  #define(audiences: readonly Audience[], remove: readonly number[]): Promise<void> {
+    return this.tellShards({audiences, keepers: [], remove});
   }
 
   #shardAudience(audience: Audience): ShardAudience | undefined {
-    const expression = this.#check.expressionOf(audience);
-    if (expression === undefined) return undefined;
+    const sound = this.#check.savedDefinition(audience);
+    if (sound === undefined) return undefined;
+    const {expression, calculated} = sound;
     const {id, version, status, workspaces, inputs, environment} = audience;
     return {
       id,
@@ -236,6 +251,7 @@ export class AudienceBook {
       workspaces,
       inputs,
       environment,
+      ...(calculated && {calculated}),
     };
   }
 }

@@ -35,6 +35,7 @@ export const CATALOG_BOUNDS = {
   inputsMax: 50_000,
   tokensMax: 50_000,
   audiencesMax: 50_000,
+  calculatedAttributesMax: 10_000,
   cursorsPerTokenMax: 1_000,
 } as const;
 
@@ -64,6 +65,7 @@ export class Catalog {
         'inputs',
         'tokens',
         'audiences',
+        'calculatedAttributes',
         'cursors',
         'watchedAttributes',
         'downloads',
@@ -226,10 +228,16 @@ export class Catalog {
     return this.store.close();
   }
 
-  refuseMoreThan(max: number, things: 'workspaces' | 'inputs' | 'tokens' | 'audiences'): void {
-    if (this.store.all(things).size >= max) throw new CatalogFullError(things, max);
+  refuseMoreThan(max: number, things: BoundedTable): void {
+    if (this.store.all(things).size < max) return;
+    throw new CatalogFullError(
+      things.replace(/[A-Z]/g, letter => ` ${letter.toLowerCase()}`),
+      max,
+    );
   }
 }
+
+type BoundedTable = 'workspaces' | 'inputs' | 'tokens' | 'audiences' | 'calculatedAttributes';
 
 export interface TokenGrant {
   readonly name: string;

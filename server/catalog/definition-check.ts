@@ -1,7 +1,10 @@
 /** Whether a definition can be saved in a scope, with every fault at once. */
 import {parseDefinition} from '../../engine/definitions/parse-definition.ts';
+import {calculatedNames} from '../../engine/audiences/audience-spec.ts';
+import type {CalculatedAttributeSpec} from '../../engine/definitions/calculated-attribute.ts';
 import type {ParseContext} from '../../engine/definitions/parse-definition.ts';
 import type {Expression, Problem} from '../../engine/definitions/definition.ts';
+import {CalculatedAttributes} from './calculated-attributes.ts';
 import type {Catalog} from './catalog.ts';
 import type {Audience, AudienceScope} from './entities.ts';
 import {findChain, nestedReferences} from './nesting.ts';
@@ -9,7 +12,6 @@ import type {NestedReference} from './nesting.ts';
 
 export interface DefinitionSettings {
   readonly eventRetentionMs: number;
-  readonly hasCalculatedAttribute: (name: string) => boolean | undefined;
   readonly findCity: (name: string) => ReturnType<ParseContext['findCity']>;
 }
 
@@ -22,7 +24,14 @@ export interface CheckedDefinition {
   readonly mayNest: (other: Audience) => boolean;
 }
 
+/** A definition without a fault, with what the names in it mean. */
+export interface SoundDefinition {
+  readonly expression: Expression;
+  readonly calculated: readonly CalculatedAttributeSpec[] | undefined;
+}
+
 export class DefinitionCheck {
+  readonly calculated: CalculatedAttributes;
   readonly #catalog: Catalog;
   readonly #settings: DefinitionSettings;
   /** Definitions are never changed in place. */
@@ -31,6 +40,7 @@ export class DefinitionCheck {
   constructor({catalog, settings}: {catalog: Catalog; settings: DefinitionSettings}) {
     this.#catalog = catalog;
     this.#settings = settings;
+    this.calculated = new CalculatedAttributes(catalog);
   }
 
   /** Faults of workspaces and inputs: unknown, none, or of another workspace. */
@@ -48,8 +58,8 @@ export class DefinitionCheck {
     return problems;
   }
 
-  /** The expression, or every fault of the definition. */
-  check(checked: CheckedDefinition): {expression: Expression} | {problems: readonly Problem[]} {
+  /** What is asked of the shards, or every fault of the definition. */
+  check(checked: CheckedDefinition): SoundDefinition | {problems: readonly Problem[]} {
     const {definition, scope, audience, mayNest} = checked;
     const kept = new Set(this.nestedIn(audience?.definition).map(each => each.audience));
     const parsed = parseDefinition(definition, {
@@ -62,17 +72,18 @@ export class DefinitionCheck {
         return other !== undefined && (kept.has(id) || id === audience?.id || mayNest(other));
       },
       hasInput: id => this.#hasInput(scope.workspaces, id),
+      hasCalculatedAttribute: (name, workspaces) => this.calculated.has(name, workspaces),
     });
     if ('problems' in parsed) return parsed;
     const problems = this.#nestingProblems(definition, audience?.id);
-    return problems.length > 0 ? {problems} : parsed;
+    return problems.length > 0 ? {problems} : this.#sound(parsed.expression, scope);
   }
 
   /**
-   * The expression of a definition that was found right when it was saved, even if the event retention
-   * is shorter now; undefined when this program cannot read it.
+   * A definition that was found right when it was saved, even if the event retention is shorter now;
+   * undefined when this program cannot read it.
    */
-  expressionOf({definition, workspaces, inputs}: Audience): Expression | undefined {
+  savedDefinition({definition, workspaces, inputs}: Audience): SoundDefinition | undefined {
     const parsed = parseDefinition(definition, {
       ...this.#settings,
       eventRetentionMs: Infinity,
@@ -82,7 +93,12 @@ export class DefinitionCheck {
       hasInput: () => true,
       hasCalculatedAttribute: () => true,
     });
-    return 'expression' in parsed ? parsed.expression : undefined;
+    return 'expression' in parsed ? this.#sound(parsed.expression, {workspaces}) : undefined;
+  }
+
+  #sound(expression: Expression, {workspaces}: Pick<AudienceScope, 'workspaces'>): SoundDefinition {
+    const names = calculatedNames(expression);
+    return {expression, calculated: this.calculated.specsOf(names, workspaces)};
   }
 
   /** Audiences whose definitions nest this one, by id. */

@@ -1,6 +1,9 @@
 /** What the catalogue keeps, as it keeps it. Immutable: a change puts a new object in place of the old. */
 import type {Share} from '../../engine/audiences/variants.ts';
+import type {Calculation} from '../../engine/definitions/calculated-attribute.ts';
 import type {Environment} from '../../engine/ids.ts';
+
+export const ENVIRONMENTS = ['production', 'development'] as const satisfies Environment[];
 
 export const ROLES = ['admin', 'editor', 'viewer', 'subscriber'] as const;
 export type Role = (typeof ROLES)[number];
@@ -115,6 +118,26 @@ export interface AuditEntry {
   readonly to: unknown;
 }
 
+/** A value worked out of a profile's events, by the name that criteria ask for. */
+export interface CalculatedAttribute {
+  readonly id: number;
+  readonly workspace: number;
+  /** Unique within the workspace. */
+  readonly name: string;
+  readonly calculation: Calculation;
+  /** As it was sent: which events. */
+  readonly event: unknown;
+  readonly attribute: string | undefined;
+  /** As it was sent: in which period; undefined: as long as events are kept. */
+  readonly when: unknown;
+  /** Of its meaning. */
+  readonly version: number;
+  readonly createdBy: string;
+  readonly createdMs: number;
+  readonly lastModifiedBy: string;
+  readonly lastModifiedMs: number;
+}
+
 export const DOWNLOAD_STATUSES = ['queued', 'ready', 'failed', 'expired'] as const;
 
 /** Members and their identities, written to a file. */
@@ -154,6 +177,7 @@ export interface ResidentTables {
   inputs: Input;
   tokens: Token;
   audiences: Audience;
+  calculatedAttributes: CalculatedAttribute;
   /** `TOKEN_ID/NAME` → acknowledged cursor. */
   cursors: string;
   /** Position → user attribute that some subscriber asked for. */

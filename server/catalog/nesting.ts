@@ -11,19 +11,28 @@ type JsonObject = Readonly<Record<string, unknown>>;
 /** Every `audience` criterion of a definition that was found well-formed, in reading order. */
 export function nestedReferences(definition: unknown): readonly NestedReference[] {
   const references: NestedReference[] = [];
+  for (const {part, path} of definitionParts(definition)) {
+    const id = part['audience'];
+    if (part['kind'] === 'audience' && typeof id === 'number') {
+      references.push({audience: id, path: `${path}.audience`});
+    }
+  }
+  return references;
+}
+
+/** Criteria and operators of a definition that was found well-formed, in reading order. */
+export function* definitionParts(
+  definition: unknown,
+): Generator<{readonly part: JsonObject; readonly path: string}> {
   const waiting: {readonly part: unknown; readonly path: string}[] = [
     {part: definition, path: 'definition'},
   ];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
     const {part, path} = next;
     if (!isObject(part)) continue;
-    const id = part['audience'];
-    if (part['kind'] === 'audience' && typeof id === 'number') {
-      references.push({audience: id, path: `${path}.audience`});
-    }
+    yield {part, path};
     waiting.push(...operands(part, path).reverse());
   }
-  return references;
 }
 
 /** The shortest way from `from` to `to` along what definitions nest, both included; undefined: none. */

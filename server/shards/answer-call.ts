@@ -71,7 +71,7 @@ export function answerCall(
       return {value: slice && {...slice, atMs: nowMs, life: LIFE}};
     }
     case 'profile':
-      return {value: view(durable, (args as Args<'profile'>).mpid)};
+      return {value: view(durable, (args as Args<'profile'>).mpid, nowMs)};
     case 'profiles':
       return {value: (args as Args<'profiles'>).mpids.map(mpid => view(durable, mpid))};
     case 'isMember': {
@@ -138,8 +138,8 @@ function states({shard}: DurableShard, ids: readonly number[] | undefined): Audi
   }));
 }
 
-function view({shard}: DurableShard, mpid: bigint): ReturnType<typeof profileView> {
-  return profileView(shard, mpidHi(mpid), mpidLo(mpid));
+function view({shard}: DurableShard, mpid: bigint, nowMs?: number): ReturnType<typeof profileView> {
+  return profileView(shard, mpidHi(mpid), mpidLo(mpid), nowMs);
 }
 
 function stats({shard}: DurableShard): ShardStats {

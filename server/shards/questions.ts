@@ -8,6 +8,7 @@ import {Examples} from '../../engine/questions/examples.ts';
 import type {AskedDefinition} from '../../engine/questions/question.ts';
 import {mpidHi, mpidLo} from '../../engine/ids.ts';
 import type {BallotBox, BallotCount} from '../../storage/count-ballots.ts';
+import {ShardUnavailableError} from './shard-unavailable.ts';
 import type {FailedPoll, ShardPoll, Shards} from './protocol.ts';
 
 export interface PartEstimate {
@@ -81,9 +82,9 @@ export class Questions {
   }
 
   async #poll(shard: number, asked: AskedDefinition): Promise<ShardPoll | FailedPoll> {
-    const poll = await this.#parts.shards.call(shard, 'poll', asked);
-    if ('failed' in poll || poll.ballots === undefined) return poll;
     try {
+      const poll = await this.#parts.shards.call(shard, 'poll', asked);
+      if ('failed' in poll || poll.ballots === undefined) return poll;
       const {ballots, box} = poll;
       const count = await this.#parts.countBallots(shard, {...box, ballots});
       const examples = poll.examples.map((own, part) =>
@@ -91,6 +92,7 @@ export class Questions {
       );
       return {...poll, asked: count.asked, held: count.held, examples};
     } catch (error) {
+      if (error instanceof ShardUnavailableError) return {failed: error.message};
       this.#parts.onError(error);
       return {failed: 'the sample could not be read'};
     }

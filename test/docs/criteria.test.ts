@@ -6,6 +6,8 @@
 import {readFileSync} from 'node:fs';
 import {join} from 'node:path';
 import {describe, expect, test} from 'vitest';
+import {CALCULATIONS} from '../../engine/definitions/calculated-attribute.ts';
+import type {CalculatedAttributeJson} from '../../engine/definitions/parse-calculated-attribute.ts';
 import {OPERATORS} from '../../engine/definitions/parse-operand.ts';
 import {WINDOW_FORMS} from '../../engine/definitions/parse-when.ts';
 import type {Environment} from '../../engine/ids.ts';
@@ -116,13 +118,25 @@ describe('nothing is without an example', () => {
   const definitions = examples.flatMap(({audiences}) => audiences.map(each => each.definition));
   const said = new Set<string>();
   for (const definition of definitions) collect(definition, said);
+  for (const {audiences} of examples) {
+    for (const each of audiences[0]!.calculated ?? []) said.add(each.calculation);
+  }
   for (const [condition = ''] of rowsOf(DOCUMENT, '| condition | met by | not met by |')) {
     collect(JSON.parse(codesOf(condition)[0]!), said);
   }
 
   test.each([
+    [...CALCULATIONS],
     ['event', 'commerce', 'screen_view', 'session', 'crash', 'install', 'uninstall', 'upgrade'],
-    ['attribution_event', 'cart_abandonment', 'sequence', 'user_attribute', 'audience', 'consent'],
+    [
+      'attribution_event',
+      'cart_abandonment',
+      'sequence',
+      'user_attribute',
+      'calculated_attribute',
+      'audience',
+      'consent',
+    ],
     ['device', 'first_seen', 'last_seen', 'location', 'identity', 'attribution'],
     ['count', 'sum', 'avg', 'min', 'max', 'distinct'],
     [...new Set(Object.values(OPERATORS).flat()), 'exists', 'not_exists'],
@@ -151,12 +165,22 @@ function* blocksOf(text: string): Generator<Block> {
 /** A story is about the definitions since the story before. */
 function* examplesOf(all: readonly Block[]): Generator<Example> {
   let audiences: StageAudience[] = [];
+  let calculated: CalculatedAttributeJson[] = [];
   for (const {heading, info, text} of all) {
-    if (info[1] === 'definition') audiences.push(audienceOf(info, text, audiences.length + 1));
+    if (info[1] === 'calculated') calculated.push(...calculatedOf(text));
+    if (info[1] === 'definition') {
+      audiences.push({...audienceOf(info, text, audiences.length + 1), calculated});
+    }
     if (info[1] !== 'story') continue;
     yield {heading, audiences, story: text};
     audiences = [];
+    calculated = [];
   }
+}
+
+function calculatedOf(text: string): CalculatedAttributeJson[] {
+  const one = {workspace: 1, attribute: undefined, when: undefined};
+  return (JSON.parse(text) as CalculatedAttributeJson[]).map(json => ({...one, ...json}));
 }
 
 /** ```json definition id=2 workspaces=1,2 inputs=1 environment=development draft */

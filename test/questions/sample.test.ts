@@ -253,6 +253,36 @@ test('a store from before there was a sample answers from its journal', async ()
   expect(trial.ask(BUYS).held[0]).toBe(mpids.filter(lo => isSampled(0, lo)).length);
 });
 
+test('definitions that come and go between two slices do not confuse a poll', async () => {
+  const trial = new Trial();
+  const tier = (value: string): object => ({...GOLD, value});
+  await trial.define(spec(1, tier('gold')));
+  await trial.define(spec(2, tier('tin')));
+  const records = Array.from({length: 600}, (_, index) => {
+    const value = index % 3 === 0 ? 'gold' : 'tin';
+    return recordOf(index, 0, {attributes: [{name: 'tier', value, timeMs: NOW_MS}]});
+  });
+  await trial.take(records);
+  const asked = {spec: spec(0, tier('gold')), instead: undefined};
+  const options = {nowMs: NOW_MS, everybody: false, factsMax: Infinity, sliceLooks: 1};
+  const slices = poll(trial.durable.shard, asked, options);
+  let turns = 0;
+  for (;;) {
+    const slice = slices.next();
+    turns++;
+    if (slice.done === true) {
+      expect(slice.value.certain[0]).toBe(200);
+      break;
+    }
+    if (turns !== 3) continue;
+    // Its slot is free, and the next definition takes it.
+    await trial.durable.commit(trial.durable.define([], [1], NOW_MS));
+    await trial.define(spec(3, tier('tin')));
+    await trial.define(spec(4, tier('silver')));
+  }
+  expect(turns).toBeGreaterThan(10);
+});
+
 test('what a profile did in an earlier life is not counted', async () => {
   const trial = new Trial();
   await trial.take([recordOf(7, 0, {events: [custom('Buy')]})]);

@@ -3,6 +3,11 @@
  * parser, records at the moments that the case names, members whenever it asks. Definitions that come
  * after data are filled from the journal, as on a server.
  */
+import type {CalculatedAttributeSpec} from '../../engine/definitions/calculated-attribute.ts';
+import {
+  type CalculatedAttributeJson,
+  parseCalculatedAttribute,
+} from '../../engine/definitions/parse-calculated-attribute.ts';
 import {parseDefinition} from '../../engine/definitions/parse-definition.ts';
 import {ACTIONS, CAUSES, DeltaReader} from '../../engine/deltas.ts';
 import type {Environment} from '../../engine/ids.ts';
@@ -29,6 +34,8 @@ export interface StageAudience {
   readonly inputs?: readonly number[];
   readonly environment?: Environment;
   readonly active?: boolean;
+  /** Calculated attributes of its workspaces. */
+  readonly calculated?: readonly CalculatedAttributeJson[];
 }
 
 /** A delta in words. */
@@ -81,19 +88,21 @@ export class Stage {
         environment = 'production',
         active = true,
       } = audience;
+      const calculated = audience.calculated?.map(json => this.#calculatedOf(json)) ?? [];
       const parsed = parseDefinition(audience.definition, {
         eventRetentionMs: this.#options.eventRetentionMs,
         workspaces,
         inputs,
         hasAudience: other => this.#known.has(other),
         hasInput: () => true,
-        hasCalculatedAttribute: () => undefined,
+        hasCalculatedAttribute: name => calculated.some(each => each.name === name),
         findCity: () => undefined,
       });
       if ('problems' in parsed) throw new Error(JSON.stringify(parsed.problems));
       this.#known.add(id);
       const version = ++this.#version;
-      return {id, version, active, expression: parsed.expression, workspaces, inputs, environment};
+      const {expression} = parsed;
+      return {id, version, active, expression, workspaces, inputs, environment, calculated};
     });
     this.#commit(this.#durable.define(specs, [], nowMs));
   }
@@ -114,6 +123,13 @@ export class Stage {
       if (step.staged !== undefined) this.#commit(step.staged);
       more = step.more;
     }
+  }
+
+  #calculatedOf(json: CalculatedAttributeJson): CalculatedAttributeSpec {
+    const {eventRetentionMs} = this.#options;
+    const parsed = parseCalculatedAttribute(json, {eventRetentionMs, hasInput: () => true});
+    if ('problems' in parsed) throw new Error(JSON.stringify(parsed.problems));
+    return parsed.spec;
   }
 
   /** At its arrival. */

@@ -1,0 +1,58 @@
+import {execFile} from 'node:child_process';
+import {join} from 'node:path';
+import {promisify} from 'node:util';
+import {expect, test} from 'vitest';
+import type {Figure} from '../../bench/support/figures.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+
+/** From the command line, because each starts servers, and those start threads. */
+async function tiny(name: string): Promise<Figure[]> {
+  const {stdout} = await promisify(execFile)(
+    process.execPath,
+    ['--import', 'tsx', 'bench/main.ts', '--tiny', '--json', '--only', name],
+    {cwd: ROOT},
+  );
+  return stdout
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line) as Figure);
+}
+
+const MOST_MS = 120_000;
+
+test(
+  'from HTTP to a socket: every probe has its delta, and the reader has the members of the server',
+  async () => {
+    const figures = await tiny('gateway');
+    for (const encoding of ['json', 'msgpack']) {
+      const full = figures.find(({name}) => name === `gateway/${encoding}/a10/p300/full/events`);
+      expect(full?.value).toBeGreaterThan(0);
+      expect(full?.checksum).toMatch(/^\d+ members agree$/);
+    }
+  },
+  MOST_MS,
+);
+
+test(
+  'a storm ends with the members that it should end with',
+  async () => {
+    const figures = await tiny('storm');
+    const value = (name: string): number | undefined =>
+      figures.find(figure => figure.name === `storm/a10/p300/${name}`)?.value;
+    expect(value('deltas-by-time')).toBeGreaterThan(0);
+    expect(value('lateness-max')).toBeGreaterThanOrEqual(value('lateness-p50') ?? Infinity);
+  },
+  MOST_MS,
+);
+
+test(
+  'a restart has the members that there were before, stopped or killed',
+  async () => {
+    const figures = await tiny('restart');
+    expect(figures.map(({name}) => name)).toEqual(
+      expect.arrayContaining(['restart/a10/p300/clean', 'restart/a10/p300/killed']),
+    );
+  },
+  MOST_MS,
+);

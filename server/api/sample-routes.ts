@@ -169,19 +169,13 @@ async function sample(shards: Shards, audience: number, limit: number): Promise<
       since.set(mpid, sinceMs[index]!);
     }
   }
-  const mpids = [...drawn.mpids()];
   const profiles = await Promise.all(
-    Array.from({length: shards.count}, async (_, shard) => {
-      const own = mpids.filter(mpid => shards.shardOf(mpid) === shard);
-      return own.length === 0 ? [] : shards.call(shard, 'profiles', {mpids: own});
-    }),
+    Array.from(drawn.mpids(), mpid => shards.call(shards.shardOf(mpid), 'profile', {mpid})),
   );
-  const byMpid = new Map(profiles.flat().map(profile => [profile?.mpid, profile]));
   // One that was erased meanwhile is nobody.
-  return mpids.flatMap(mpid => {
-    const profile = byMpid.get(mpid);
-    return profile === undefined ? [] : [{profile, sinceMs: since.get(mpid)!}];
-  });
+  return profiles.flatMap(profile =>
+    profile === undefined ? [] : {profile, sinceMs: since.get(profile.mpid)!},
+  );
 }
 
 /** At any depth, nearest first. */

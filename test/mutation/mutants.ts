@@ -412,7 +412,7 @@ export const MUTANTS: readonly Mutant[] = [
   // ── New definitions ─────────────────────────────────────────────────────────────────────────
   {
     name: 'a new criterion is not waited for in rows that were there before',
-    file: SHARD,
+    file: EVALUATION,
     from: 'slab.due = Math.min(slab.due, truth.nextMs);',
     to: '',
   },
@@ -481,8 +481,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a row says that it is one entry newer',
     file: DURABLE,
-    from: 'encodeRow({watermark: this.#watermark,',
-    to: 'encodeRow({watermark: this.#watermark + 1,',
+    from: 'watermark: this.#watermark,\n        data,',
+    to: 'watermark: this.#watermark + 1,\n        data,',
   },
   {
     name: 'rows of profiles that are gone stay',
@@ -517,8 +517,32 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'recovery arms nothing',
     file: RECOVERY,
-    from: '  slab.open(ordinal);\n  shard.armOpened(ordinal);',
+    from: 'repairMemberships(shard, ordinal, atMs);\n  slab.open(ordinal);\n  shard.armOpened(ordinal);',
+    to: 'repairMemberships(shard, ordinal, atMs);',
+  },
+  {
+    name: 'truth that is taken over is not armed',
+    file: RECOVERY,
+    from: '    }\n  }\n  slab.open(ordinal);\n  shard.armOpened(ordinal);',
+    to: '    }\n  }',
+  },
+  {
+    name: 'truth is taken over although its time has passed',
+    file: RECOVER,
+    from: 'restored !== undefined && shard.slab.earliestDue() > atMs',
+    to: 'restored !== undefined',
+  },
+  {
+    name: 'nodes that a stored row does not know are not asked',
+    file: RECOVERY,
+    from: 'fillNodes(shard, shard.data(ordinal)!, missing, atMs);',
     to: '',
+  },
+  {
+    name: 'the moment a definition is served from is not in the journal',
+    file: DURABLE,
+    from: 'if (this.shard.work.promotions > promotions) return',
+    to: 'if (this.shard.work.promotions < promotions) return',
   },
   {
     name: 'texts are written in the wrong order',

@@ -73,16 +73,24 @@ function judge(mutant: Mutant, tree: string): Verdict {
 }
 
 function firstFailure(tree: string, histories: number): string | undefined {
-  const run = spawnSync('npx', ['vitest', 'run', '--bail', '1', PROPERTIES], {
-    cwd: tree,
-    encoding: 'utf8',
-    env: {...process.env, NO_COLOR: '1', ORACLE_HISTORIES: String(histories)},
-  });
-  return run.status === 0 ? undefined : howCaught(run.stdout + run.stderr);
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const run = spawnSync('npx', ['vitest', 'run', '--bail', '1', PROPERTIES], {
+      cwd: tree,
+      encoding: 'utf8',
+      maxBuffer: 2 ** 26,
+      env: {...process.env, NO_COLOR: '1', ORACLE_HISTORIES: String(histories)},
+    });
+    if (run.status === 0) return undefined;
+    const caught = howCaught(run.stdout + run.stderr);
+    // A run may also be killed, or run out of something: that says nothing of the mutant.
+    if (caught !== undefined) return caught;
+    say(`         (attempt ${attempt + 1} ended without a verdict: ${run.signal ?? run.status})`);
+  }
+  return undefined;
 }
 
 /** Of the first failure: its seed, how many histories came before, and what was wrong. */
-function howCaught(output: string): string {
+function howCaught(output: string): string | undefined {
   const [, text = '', kinds = '', step = ''] =
     /seed (\d+) \((\w+)[^)]*\), step (\d+)/.exec(output) ?? [];
   if (text === '')

@@ -11,6 +11,7 @@
  * | 16 | action: index into ACTIONS |
  * | 17 | cause: index into CAUSES |
  * | 18–19 | attribute_update: index of the watched attribute, u16 |
+ * | 20 | 1: of somebody who is erased; no reader is told of it |
  * | 24–31 | at_ms, f64 |
  */
 export const ACTIONS = ['add', 'delete', 'attribute_update'] as const;
@@ -77,6 +78,15 @@ export class DeltaWriter {
   }
 }
 
+/** Takes the person out of the record at `index`, which keeps its place, and what it counts for its audience. */
+export function eraseDelta(bytes: Uint8Array, index: number): void {
+  const at = index * DELTA_BYTES;
+  // The mpid, and which definition and attribute it was.
+  bytes.fill(0, at + 4, at + 16);
+  bytes.fill(0, at + 18, at + 20);
+  bytes[at + 20] = 1;
+}
+
 /** Reads the fields of the record at `index` straight from the buffer; no object per delta. */
 export class DeltaReader {
   readonly count: number;
@@ -104,6 +114,10 @@ export class DeltaReader {
   }
   cause(index: number): number {
     return this.#view.getUint8(index * DELTA_BYTES + 17);
+  }
+  /** Whose it was is not known any more. */
+  isErased(index: number): boolean {
+    return this.#view.getUint8(index * DELTA_BYTES + 20) === 1;
   }
   attribute(index: number): number {
     return this.#view.getUint16(index * DELTA_BYTES + 18, true);

@@ -3,7 +3,7 @@ import {createServer} from 'node:net';
 import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import {type Logger, pino} from 'pino';
-import {environmentOf, scopeOf} from '../engine/ids.ts';
+import {scopeOf} from '../engine/ids.ts';
 import {
   DataFolderError,
   DataFolderLock,
@@ -36,6 +36,7 @@ import {NamedCursorStore, WatchedAttributeStore} from './catalog/stream-memory.t
 import {BOUNDS} from './config.ts';
 import {AudienceCounts} from './counts/audience-counts.ts';
 import {Downloads} from './downloads/downloads.ts';
+import {Erasures} from './erasures.ts';
 import {chooseTransport} from './http/choose-transport.ts';
 import type {Transport} from './http/transport.ts';
 import {Deduplicator} from './inputs/deduplicate.ts';
@@ -132,6 +133,7 @@ async function wire(
   const watched = new WatchedAttributeStore(catalog);
   const bringUp = async (): Promise<void> => {
     await shards.callAll('watch', {attributes: watched.list()});
+    await erasures.recall();
     await ingest.recover(nowMs());
     await audiences.resendAll();
   };
@@ -196,6 +198,8 @@ async function wire(
     },
   });
   const audiences = new AudienceBook({catalog, shards, check});
+  const erasures = new Erasures({catalog, shards, directory, dataFolder, onError});
+  closers.push(() => erasures.stop());
   const attributes = check.calculated;
   const calculated = new CalculatedBook({catalog, attributes, audiences, eventRetentionMs});
   await bringUp();
@@ -242,6 +246,8 @@ async function wire(
   closers.push(() => hub.stop());
   await hub.start();
   closeRevokedTokens(catalog, hub);
+  erasures.onDeltasErased = (shard, entries) => hub.eraseDeltas(shard, entries);
+  erasures.work();
 
   const downloads = await Downloads.open({
     catalog,
@@ -252,6 +258,7 @@ async function wire(
     onError,
   });
   closers.push(() => downloads.stop());
+  audiences.onRemoved = () => void downloads.audienceRemoved().catch(onError);
 
   const ballots = new BallotCounter({dataFolder, threads: BOUNDS.ballotThreads});
   closers.push(() => ballots.close());
@@ -295,7 +302,7 @@ async function wire(
           }),
         ],
         findProfile,
-        eraseProfile: mpid => downloads.erase(mpid, () => eraseProfile(mpid, {shards, directory})),
+        eraseProfile: (mpid, actor) => downloads.erase(mpid, () => erasures.erase(mpid, actor)),
         metricsText: () => metrics.text(),
         version: VERSION,
       }),
@@ -322,20 +329,6 @@ async function wire(
 const BRING_UP_AGAIN_MS = 1000;
 const VERSION = '0.1.0';
 const NO_EXTRAS = {connectedOutputs: 0, faults: []};
-
-async function eraseProfile(
-  mpid: bigint,
-  {shards, directory}: {shards: ShardPool; directory: IdentityDirectory},
-): Promise<boolean> {
-  const shard = shards.shardOf(mpid);
-  const profile = await shards.call(shard, 'profile', {mpid});
-  if (profile === undefined) return false;
-  const identities = profile.scopes.flatMap(({scope, identities: held}) =>
-    held.map(([type, value]) => ({environment: environmentOf(scope), type, value})),
-  );
-  await directory.forget(identities, mpid);
-  return shards.call(shard, 'erase', {mpid});
-}
 
 function streamAudiences(catalog: Catalog): {
   list(): {id: number; scopes: number[]}[];

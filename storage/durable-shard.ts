@@ -12,6 +12,7 @@ import type {Ordinal, Watermark} from '../engine/ids.ts';
 import type {Shard} from '../engine/shard.ts';
 import {exportHistories} from '../engine/shard-recovery.ts';
 import {entryAt, type FoundEntries, type WantedHistory} from './backfill-scan.ts';
+import {type ErasureRequest, PendingErasures} from './pending-erasures.ts';
 import {encodeFeedEntry} from './feed-entry.ts';
 import {encodeJournalEntry, type JournalEntry} from './journal-entry.ts';
 import {decodeRecords} from './record-codec.ts';
@@ -68,6 +69,7 @@ interface CheckpointCycle {
 
 export class DurableShard {
   readonly shard: Shard;
+  readonly erasures: PendingErasures;
   readonly #store: ShardStore;
   readonly #options: DurableShardOptions;
   #watermark: Watermark;
@@ -91,6 +93,7 @@ export class DurableShard {
     this.#options = options;
     const recovery = recoverShard(store, options, ordinal => this.#markDirty(ordinal));
     this.shard = recovery.shard;
+    this.erasures = new PendingErasures(store);
     this.#watermark = recovery.watermark;
     this.#storedHistories = recovery.histories;
     this.#checkpointed = recovery.checkpoint;
@@ -177,11 +180,18 @@ export class DurableShard {
     return staged;
   }
 
-  erase(mpidHi: number, mpidLo: number, nowMs: number): Staged | undefined {
+  /** undefined: there is no such profile. What the past has of it is to be taken out by `erasures`. */
+  erase(
+    mpidHi: number,
+    mpidLo: number,
+    nowMs: number,
+    by: ErasureRequest = {who: '', askedMs: nowMs, sequence: 0},
+  ): Staged | undefined {
     this.shard.watermark = this.#watermark + 1;
     if (!this.shard.erase(mpidHi, mpidLo, nowMs)) return undefined;
     const staged = this.#stage({kind: 'control', control: {kind: 'erase', mpidHi, mpidLo}});
     staged.puts.push({table: 'rows', key: rowKey(mpidHi, mpidLo), value: undefined});
+    staged.puts.push(this.erasures.add({mpidHi, mpidLo, watermark: staged.watermark}, by));
     return staged;
   }
 

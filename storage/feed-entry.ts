@@ -12,6 +12,11 @@ export function encodeFeedEntry(nowMs: number, deltas: Uint8Array): Buffer {
   return seal(VERSION, [header, deltas]);
 }
 
+/** The shard's time when it applied the entry. */
+export function feedEntryMs(value: Uint8Array, watermark: number): number {
+  return unseal(VERSION, value, `feed entry ${watermark}`).readDoubleLE(0);
+}
+
 /** A copy: the value may be memory of the store. */
 export function decodeFeedEntry(value: Uint8Array, watermark: number): Uint8Array {
   return new Uint8Array(unseal(VERSION, value, `feed entry ${watermark}`).subarray(HEADER_BYTES));

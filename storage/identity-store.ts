@@ -36,7 +36,7 @@ export class IdentityStore {
     this.#meta = root.openDB<Uint8Array, string>('meta', {encoding: 'binary'});
   }
 
-  static open(path: string): IdentityStore {
+  static open(path: string, {readOnly = false}: {readOnly?: boolean} = {}): IdentityStore {
     return new IdentityStore(
       open<Uint8Array, Buffer>({
         path,
@@ -47,6 +47,7 @@ export class IdentityStore {
         eventTurnBatching: false,
         encoding: 'binary',
         keyEncoding: 'binary',
+        readOnly,
       }),
     );
   }
@@ -54,8 +55,29 @@ export class IdentityStore {
   get(key: IdentityKey): IdentityOwner | undefined {
     const value = this.#owners.get(keyBytes(key));
     if (value === undefined) return undefined;
-    const view = new DataView(value.buffer, value.byteOffset, VALUE_BYTES);
-    return {mpid: view.getBigInt64(0), sequence: view.getFloat64(8)};
+    return ownerOf(value);
+  }
+
+  /** Keys, as they are stored, of the identities that lead to one of these profiles. */
+  *keysOf(mpids: ReadonlySet<bigint>): Generator<Uint8Array> {
+    for (const {key, value} of this.#owners.getRange({})) {
+      if (mpids.has(ownerOf(value).mpid)) yield new Uint8Array(key);
+    }
+  }
+
+  /** Removes those of the keys whose owner is still one that `isGone`. */
+  async removeKeys(
+    keys: readonly Uint8Array[],
+    isGone: (owner: IdentityOwner) => boolean,
+  ): Promise<void> {
+    const write = this.#root.transaction(() => {
+      for (const bytes of keys) {
+        const key = Buffer.from(bytes);
+        const value = this.#owners.get(key);
+        if (value !== undefined && isGone(ownerOf(value))) this.#owners.removeSync(key);
+      }
+    });
+    await committed(write);
   }
 
   /** Watermarks that this is current to, by shard; empty for a new one. */
@@ -97,6 +119,11 @@ function keyBytes({environment, type, value}: IdentityKey): Buffer {
   if (bytes.length <= KEY_BYTES_MAX) return bytes;
   const hash = createHash('sha256').update(bytes).digest('hex');
   return Buffer.from(`${name.slice(0, 200)}\n${hash}`);
+}
+
+function ownerOf(value: Uint8Array): IdentityOwner {
+  const view = new DataView(value.buffer, value.byteOffset, VALUE_BYTES);
+  return {mpid: view.getBigInt64(0), sequence: view.getFloat64(8)};
 }
 
 function ownerBytes({mpid, sequence}: IdentityOwner): Buffer {

@@ -4,6 +4,7 @@
  * names.
  */
 import {Packr, Unpackr} from 'msgpackr';
+import {assert} from '../engine/assert.ts';
 import {
   type AttributeChange,
   type ConsentChange,
@@ -102,6 +103,38 @@ export function decodeEvent(bytes: Uint8Array): EventRecord {
 export function recordEnd(bytes: Uint8Array, at: number): number {
   const length = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
   return at + LENGTH_BYTES + length + bytes[at + 3]! * 2 ** 24;
+}
+
+/** Whose the record is that begins at `at`, without decoding it. The same object each time. */
+export function recordMpid(
+  bytes: Uint8Array,
+  at: number,
+): {readonly hi: number; readonly lo: number} {
+  // A record is an array of fewer than 16 fields: its header is one byte.
+  const from = at + LENGTH_BYTES + 1;
+  OWNER.hi = packedInteger(bytes, from);
+  OWNER.lo = packedInteger(bytes, from + integerBytes(bytes[from]!));
+  return OWNER;
+}
+
+const OWNER = {hi: 0, lo: 0};
+
+function integerBytes(code: number): number {
+  if (code < 0x80 || code >= 0xe0) return 1;
+  return 1 + 2 ** (code & 0x03);
+}
+
+/** Integers of up to 32 bits: 0xcc–0xce without a sign, 0xd0–0xd2 with one, else within the code itself. */
+function packedInteger(bytes: Uint8Array, at: number): number {
+  const code = bytes[at]!;
+  if (code < 0x80) return code;
+  if (code >= 0xe0) return code - 0x100;
+  let value = 0;
+  const end = at + integerBytes(code);
+  for (let i = at + 1; i < end; i++) value = value * 0x100 + bytes[i]!;
+  const bits = (end - at - 1) * 8;
+  assert(bits <= 32 && code >= 0xcc, 'an mpid is packed as two integers');
+  return code >= 0xd0 && value >= 2 ** (bits - 1) ? value - 2 ** bits : value;
 }
 
 function toPacked(record: ProfileRecord): PackedRecord {

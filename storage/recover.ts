@@ -216,7 +216,7 @@ function replayJournal(
 function replayDeltas(shard: Shard, bytes: Uint8Array, lacks: (ordinal: Ordinal) => boolean): void {
   const deltas = new DeltaReader(bytes);
   for (let i = 0; i < deltas.count; i++) {
-    if (deltas.action(i) === ATTRIBUTE_UPDATE) continue;
+    if (deltas.action(i) === ATTRIBUTE_UPDATE || deltas.isErased(i)) continue;
     const ordinal = shard.table.find(deltas.mpidHi(i), deltas.mpidLo(i));
     if (ordinal < 0 || !lacks(ordinal)) continue;
     shard.onDirty(ordinal);

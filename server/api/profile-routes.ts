@@ -2,8 +2,7 @@ import {Type} from 'typebox';
 import {environmentOf, workspaceOf} from '../../engine/ids.ts';
 import type {AudienceBook} from '../catalog/audience-book.ts';
 import type {Principal} from '../catalog/authenticator.ts';
-import {audit} from '../catalog/catalog.ts';
-import type {Catalog} from '../catalog/catalog.ts';
+import type {Actor} from '../catalog/catalog.ts';
 import type {ProfileScopeView, ProfileView, Shards} from '../shards/protocol.ts';
 import {ApiError, notFound} from './errors.ts';
 import {parseMpid} from './mpid.ts';
@@ -13,7 +12,6 @@ import type {Answer, ApiRoute} from './route.ts';
 import {ProfileAnswer} from './schemas.ts';
 
 export interface ProfileRouteParts {
-  readonly catalog: Catalog;
   readonly audiences: AudienceBook;
   readonly shards: Shards;
   /** The profile an identity leads to. `type` may be unknown. */
@@ -21,8 +19,8 @@ export interface ProfileRouteParts {
     type: string,
     value: string,
   ) => Promise<bigint | undefined> | bigint | undefined;
-  /** Erases it everywhere; false: there was none. */
-  readonly eraseProfile: (mpid: bigint) => Promise<boolean>;
+  /** Erases it everywhere, and writes that down; false: there was none. */
+  readonly eraseProfile: (mpid: bigint, actor: Actor) => Promise<boolean>;
 }
 
 const TAG = 'Profiles';
@@ -84,11 +82,8 @@ export function profileRoutes(parts: ProfileRouteParts): ApiRoute[] {
       answers: {204: undefined},
       handle: async ({params, principal, nowMs}) => {
         const mpid = parseMpid(params.get('mpid') ?? '');
-        if (mpid === undefined || !(await parts.eraseProfile(mpid))) throw notFound();
         const actor = {name: principal.name, nowMs};
-        await parts.catalog.change('other', write =>
-          audit(write, actor, {action: 'profile.erase', target: `profile/${mpid}`}),
-        );
+        if (mpid === undefined || !(await parts.eraseProfile(mpid, actor))) throw notFound();
         return {status: 204};
       },
     }),

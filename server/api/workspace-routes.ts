@@ -51,6 +51,19 @@ export function workspaceRoutes(catalog: Catalog): ApiRoute[] {
       answers: {200: WorkspaceAnswer},
       handle: call => ({status: 200, body: viewWorkspace(workspaceOf(call))}),
     }),
+    route({
+      method: 'DELETE',
+      pattern: '/v1/workspaces/:id',
+      access: 'admin',
+      tag: TAG,
+      summary: 'Delete a workspace that has neither audiences nor inputs',
+      answers: {204: undefined},
+      handle: async call => {
+        const actor = {name: call.principal.name, nowMs: call.nowMs};
+        await catalog.removeWorkspace(workspaceOf(call), actor);
+        return {status: 204};
+      },
+    }),
     bodyRoute({
       method: 'POST',
       pattern: '/v1/workspaces/:id/inputs',
@@ -82,6 +95,20 @@ export function workspaceRoutes(catalog: Catalog): ApiRoute[] {
         const inputs = [...catalog.inputs.values()].filter(({workspace}) => workspace === id);
         const {items, next} = pageById(call, inputs);
         return pageAnswer(call, items.map(viewInput), next);
+      },
+    }),
+    route({
+      method: 'DELETE',
+      pattern: '/v1/workspaces/:id/inputs/:input',
+      access: 'admin',
+      tag: TAG,
+      summary: 'Delete an input that no audience names; its key is refused from this moment on',
+      answers: {204: undefined},
+      handle: async call => {
+        const input = catalog.inputs.get(parseId(call.params.get('input') ?? '') ?? 0);
+        if (input === undefined || input.workspace !== workspaceOf(call).id) throw notFound();
+        await catalog.removeInput(input, {name: call.principal.name, nowMs: call.nowMs});
+        return {status: 204};
       },
     }),
   ];

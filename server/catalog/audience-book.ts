@@ -32,6 +32,8 @@ export class AudienceBook {
   readonly #catalog: Catalog;
   readonly #shards: Shards;
   readonly #check: DefinitionCheck;
+  /** Told when a deletion is durable. */
+  onRemoved: () => void = () => {};
 
   constructor({
     catalog,
@@ -141,6 +143,7 @@ export class AudienceBook {
       write.removeArchived('versions', [id]);
       audit(write, actor, {action: 'audience.delete', target: `audience/${id}`, from: current});
     });
+    this.onRemoved();
     if (current.definition !== undefined) await this.#define([], [id]);
   }
 

@@ -15,6 +15,8 @@ import type {
   Token,
   Workspace,
 } from './entities.ts';
+import {namesInput} from './named-inputs.ts';
+import {Conflict} from './refusals.ts';
 
 export type Write = CatalogWrite<ResidentTables, ArchivedTables>;
 
@@ -117,6 +119,39 @@ export class Catalog {
     });
   }
 
+  /** Refused while anything is in it. What its profiles have there goes with the retention. */
+  async removeWorkspace({id, name}: Workspace, actor: Actor): Promise<void> {
+    await this.change('other', write => {
+      const audiences = [...this.store.all('audiences').values()].filter(({workspaces}) =>
+        workspaces.includes(id),
+      );
+      const inputs = [...this.inputs.values()].filter(({workspace}) => workspace === id);
+      const inside = [...named('audience', audiences), ...named('input', inputs)];
+      if (inside.length > 0) {
+        throw new Conflict(`workspace ${id} cannot be deleted while it has ${listed(inside)}`);
+      }
+      write.remove('workspaces', id);
+      audit(write, actor, {action: 'workspace.delete', target: `workspace/${id}`, from: {name}});
+    });
+  }
+
+  /** Its credentials are refused from this moment on; what it sent stays. Refused while an audience names it. */
+  async removeInput(
+    {id, workspace, name, type, platform, key}: Input,
+    actor: Actor,
+  ): Promise<void> {
+    await this.change('credentials', write => {
+      const users = [...this.store.all('audiences').values()].filter(each => namesInput(each, id));
+      if (users.length > 0) {
+        const names = listed(named('audience', users));
+        throw new Conflict(`input ${id} cannot be deleted while it is named by ${names}`);
+      }
+      write.remove('inputs', id);
+      const from = {workspace, name, type, platform, key};
+      audit(write, actor, {action: 'input.delete', target: `input/${id}`, from});
+    });
+  }
+
   /** The workspace must exist. The secret is nowhere else. */
   createInput(
     {workspace, name, type, platform}: Pick<Input, 'workspace' | 'name' | 'type' | 'platform'>,
@@ -209,6 +244,20 @@ export interface TokenGrant {
   readonly role: Role;
   readonly audiences: readonly number[] | undefined;
   readonly identities: readonly string[] | undefined;
+}
+
+function named(
+  kind: string,
+  things: readonly {readonly id: number; readonly name: string}[],
+): string[] {
+  return things.map(({id, name}) => `${kind} ${id} (${name})`);
+}
+
+const LISTED_MAX = 20;
+
+function listed(names: readonly string[]): string {
+  const more = names.length - LISTED_MAX;
+  return names.slice(0, LISTED_MAX).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 /** Adds the entry to the change it belongs to. */

@@ -89,7 +89,11 @@ export class Downloads {
   /** Its file can be read: asked again between pieces of it, because an erasure ends that at once. */
   isReadable(id: string): boolean {
     const download = this.get(id);
-    return download?.status === 'ready' && this.#parts.nowMs() < (download.expiresMs ?? 0);
+    return (
+      download?.status === 'ready' &&
+      this.#parts.nowMs() < (download.expiresMs ?? 0) &&
+      this.#removedAudience(download) === undefined
+    );
   }
 
   path(id: string): string {
@@ -164,6 +168,16 @@ export class Downloads {
       return await act();
     } finally {
       this.#erasing.splice(this.#erasing.indexOf(mpid), 1);
+    }
+  }
+
+  /**
+   * Files with members of an audience that was deleted go at once. What waits fails when its turn comes, and what is
+   * being made when it would be ready.
+   */
+  async audienceRemoved(): Promise<void> {
+    for (const download of this.list()) {
+      if (download.status === 'ready') await this.#expireOrphan(download);
     }
   }
 
@@ -271,6 +285,8 @@ export class Downloads {
   async #becameReady(id: string, {sizeBytes, rows}: ArchiveResult): Promise<void> {
     const download = this.get(id);
     if (download === undefined) throw new InterruptedError('it was deleted');
+    const removed = this.#removedAudience(download);
+    if (removed !== undefined) throw new DownloadFailedError(`audience ${removed} was deleted`);
     const readyMs = this.#parts.nowMs();
     const expiresMs = readyMs + this.#parts.bounds.keptMs;
     await this.#put({...download, status: 'ready', readyMs, expiresMs, sizeBytes, rows});
@@ -332,12 +348,23 @@ export class Downloads {
 
   async #sweep(): Promise<void> {
     try {
+      await this.audienceRemoved();
       for (const {id, status} of this.list()) {
         if (status === 'ready' && !this.isReadable(id)) await this.#expire(id, undefined);
       }
     } catch (error) {
       this.#parts.onError(error);
     }
+  }
+
+  #removedAudience({files}: Download): number | undefined {
+    const {store} = this.#parts.catalog;
+    return files.find(({audience}) => store.get('audiences', audience) === undefined)?.audience;
+  }
+
+  async #expireOrphan(download: Download): Promise<void> {
+    const removed = this.#removedAudience(download);
+    if (removed !== undefined) await this.#expire(download.id, `audience ${removed} was deleted`);
   }
 
   /** From this moment nobody reads it; resolves when the file is gone. */

@@ -58,6 +58,7 @@ interface Claimed {
 /** Owners remembered in memory, twice this many at most. */
 const CACHE_ENTRIES = 200_000;
 const COMMIT_DELAY_MS = 20;
+const REMOVED_AT_ONCE = 1_000;
 
 export class IdentityDirectory {
   readonly #store: IdentityStore;
@@ -78,6 +79,8 @@ export class IdentityDirectory {
   /** Batches by which others lose that are under way, and those of unknown fate: no watermark passes them. */
   #unsettled = 0;
   #unknown: ClaimedBatch[] = [];
+  /** Profiles with erasures that are not finished: their claims up to these numbers are nobody's. */
+  readonly #erased = new Map<bigint, readonly number[]>();
   #timer: NodeJS.Timeout | undefined;
   #committing: Promise<void> = Promise.resolve();
 
@@ -221,13 +224,52 @@ export class IdentityDirectory {
 
   // ── Erasure and the end ───────────────────────────────────────────────────────────────────────
 
-  /** A profile that is about to be erased leads nowhere any more; resolves when that is on disk. */
-  async forget(
-    identities: readonly (IdentityKey & {readonly value: string})[],
-    mpid: bigint,
-  ): Promise<void> {
-    for (const key of identities) this.#release(key, mpid);
-    await this.#commitNext();
+  /**
+   * Nothing that the profile has claimed so far leads to it any more, from this moment on. Returns the number of
+   * the last claim that counts as its own: what comes after is of a new profile.
+   */
+  erase(mpid: bigint): number {
+    this.#noteErasure(mpid, this.#sequence);
+    return this.#sequence;
+  }
+
+  /** After a start: erasures that are not finished, and no others. */
+  recallErased(erasures: readonly {readonly mpid: bigint; readonly sequence: number}[]): void {
+    this.#erased.clear();
+    for (const {mpid, sequence} of erasures) {
+      this.#noteErasure(mpid, sequence);
+      // A number that the erased took last may be nowhere else any more.
+      this.#sequence = Math.max(this.#sequence, sequence);
+    }
+  }
+
+  /** Everything that is known of the past is on its way to the disk or there; resolves when it is there. */
+  flush(): Promise<void> {
+    return this.#commitNext();
+  }
+
+  /** Removes what the erased had of these keys, and all of theirs from memory. */
+  async removeErased(keys: readonly Uint8Array[]): Promise<void> {
+    const isGone = (owner: IdentityOwner): boolean => this.#isErased(owner);
+    for (let at = 0; at < keys.length; at += REMOVED_AT_ONCE) {
+      await this.#store.removeKeys(keys.slice(at, at + REMOVED_AT_ONCE), isGone);
+    }
+    for (const remembered of [this.#young, this.#old]) {
+      for (const [name, owner] of remembered) if (isGone(owner)) remembered.delete(name);
+    }
+  }
+
+  /** It is finished, or was none. */
+  forgetErasure(mpid: bigint, sequence: number): void {
+    const others = [...(this.#erased.get(mpid) ?? [])];
+    const index = others.indexOf(sequence);
+    if (index >= 0) others.splice(index, 1);
+    if (others.length === 0) this.#erased.delete(mpid);
+    else this.#erased.set(mpid, others);
+  }
+
+  #noteErasure(mpid: bigint, sequence: number): void {
+    this.#erased.set(mpid, [...(this.#erased.get(mpid) ?? []), sequence]);
   }
 
   async close(): Promise<void> {
@@ -240,17 +282,28 @@ export class IdentityDirectory {
   // ── Owners ────────────────────────────────────────────────────────────────────────────────────
 
   #owner(key: IdentityKey): IdentityOwner | undefined {
-    return this.#claimed.get(nameOf(key))?.owner ?? this.#durableOwner(key);
+    const claimed = this.#claimed.get(nameOf(key))?.owner;
+    return claimed === undefined ? this.#durableOwner(key) : this.#unlessErased(claimed);
+  }
+
+  #isErased({mpid, sequence}: IdentityOwner): boolean {
+    if (this.#erased.size === 0) return false;
+    return this.#erased.get(mpid)?.some(last => sequence <= last) === true;
+  }
+
+  #unlessErased(owner: IdentityOwner): IdentityOwner | undefined {
+    return this.#isErased(owner) ? undefined : owner;
   }
 
   #durableOwner(key: IdentityKey): IdentityOwner | undefined {
     const name = nameOf(key);
     const pending = this.#pending.get(name) ?? this.#writing.get(name);
-    if (pending !== undefined) return pending.owner;
+    if (pending !== undefined) return pending.owner && this.#unlessErased(pending.owner);
     let owner = this.#young.get(name);
-    if (owner !== undefined) return owner;
+    if (owner !== undefined) return this.#unlessErased(owner);
     owner = this.#old.get(name) ?? this.#store.get(key);
-    if (owner !== undefined) this.#remember(name, owner);
+    if (owner === undefined || this.#isErased(owner)) return undefined;
+    this.#remember(name, owner);
     return owner;
   }
 
@@ -262,7 +315,8 @@ export class IdentityDirectory {
       // The same owner again; unless another claim lies between, it need not be written.
       if (known.mpid === owner.mpid && !this.#claimed.has(name)) return;
     }
-    this.#pending.set(name, {key, owner});
+    // Of the erased nobody has it: it was taken from whoever had it before.
+    this.#pending.set(name, {key, owner: this.#unlessErased(owner)});
   }
 
   #forgetClaim(key: IdentityKey, sequence: number): void {

@@ -11,7 +11,7 @@ import type {DurableShard, Staged} from '../../storage/durable-shard.ts';
 import {decodeJournalEntry} from '../../storage/journal-entry.ts';
 import {decodeRecords} from '../../storage/record-codec.ts';
 import {unseal} from '../../storage/checked-value.ts';
-import type {ShardStore} from '../../storage/shard-store.ts';
+import type {Put, ShardStore} from '../../storage/shard-store.ts';
 import type {QuestionMethod} from './answer-question.ts';
 import type {AudienceState, IdentityClaims, ShardCalls, ShardStats} from './protocol.ts';
 
@@ -25,9 +25,14 @@ export interface CallAnswer {
   readonly value: unknown;
   /** To be committed before the answer is given. */
   readonly staged?: Staged | undefined;
+  /** The same, outside any entry: nobody is told. */
+  readonly puts?: readonly Put[];
   /** Definitions changed. */
   readonly prepare?: boolean;
 }
+
+/** Rewritten between two batches: a few milliseconds, but for an entry that is larger by itself. */
+const REWRITTEN_BYTES_MAX = 256 * 1024;
 
 /** Of this thread: the module is loaded once in each. */
 const LIFE = randomInt(1, 2 ** 47);
@@ -79,9 +84,20 @@ export function answerCall(
       shard.watch((args as Args<'watch'>).attributes);
       return {value: undefined};
     case 'erase': {
-      const {mpid} = args as Args<'erase'>;
-      const staged = durable.erase(mpidHi(mpid), mpidLo(mpid), nowMs);
+      const {mpid, by} = args as Args<'erase'>;
+      const staged = durable.erase(mpidHi(mpid), mpidLo(mpid), nowMs, by);
       return {value: staged !== undefined, staged};
+    }
+    case 'erasures':
+      return {value: durable.erasures.pending};
+    case 'removeErased': {
+      const found = args as Args<'removeErased'>;
+      const {puts, ...done} = durable.erasures.remove(found, REWRITTEN_BYTES_MAX);
+      return {value: done, puts};
+    }
+    case 'endErasures': {
+      const {watermarks} = args as Args<'endErasures'>;
+      return {value: undefined, puts: durable.erasures.end(watermarks)};
     }
     case 'stats':
       return {value: stats(durable)};

@@ -9,7 +9,10 @@ import type {PollResult} from '../../engine/questions/poll.ts';
 import type {AskedDefinition} from '../../engine/questions/question.ts';
 import type {MembersPage, ProfileView} from '../../engine/shard-queries.ts';
 import type {BallotBox} from '../../storage/count-ballots.ts';
+import type {ErasedEntries} from '../../storage/erased-entries.ts';
+import type {ErasureRequest, PendingErasure} from '../../storage/pending-erasures.ts';
 
+export type {ErasedDeltas, ErasedEntries} from '../../storage/erased-entries.ts';
 export type {MembersPage, ProfileScopeView, ProfileView} from '../../engine/shard-queries.ts';
 
 export type ShardAudience = AudienceSpec;
@@ -47,7 +50,14 @@ export interface ShardCalls {
   isMember: {args: {audience: number; mpid: bigint}; result: {member: boolean; sinceMs: number}};
   /** User attributes whose changes become attribute_update deltas, in the order of their indexes. */
   watch: {args: {attributes: readonly string[]}; result: undefined};
-  erase: {args: {mpid: bigint}; result: boolean};
+  /** False: there is no such profile. */
+  erase: {args: {mpid: bigint; by: ErasureRequest}; result: boolean};
+  /** Those of which something may be left in the journal, the sample or the feed. */
+  erasures: {args: undefined; result: readonly PendingErasure[]};
+  /** Takes what is left of the erased out of the first of these entries; says how many that were. */
+  removeErased: {args: ErasedEntries; result: {records: number; deltas: number}};
+  /** Nothing is left of them. */
+  endErasures: {args: {watermarks: readonly Watermark[]}; result: undefined};
   stats: {args: undefined; result: ShardStats};
   /** Identities claimed in journal entries after a watermark, for the directory to catch up with. */
   claims: {args: {after: Watermark}; result: readonly IdentityClaims[]};

@@ -95,6 +95,8 @@ export class ShardLink {
         reject(new ShardUnavailableError());
         return;
       }
+      // What was collected before it is to be erased by it.
+      if (method === 'erase') this.flush();
       const id = this.#nextId++;
       this.#calls.set(id, {resolve: value => resolve(value as ShardCalls[M]['result']), reject});
       this.#worker.postMessage({kind: 'call', id, method, args} satisfies ToShard);

@@ -5,6 +5,7 @@ import {mpidFrom} from '../../engine/ids.ts';
 import type {ProfileRecord} from '../../engine/record.ts';
 import {decodeFeedEntry} from '../../storage/feed-entry.ts';
 import {LmdbStore} from '../../storage/lmdb-store.ts';
+import type {ErasureResult, ErasureTask} from './erasure-job.ts';
 import type {FromShard} from './messages.ts';
 import type {FeedEntry, ShardCalls, Shards} from './protocol.ts';
 import {Partitions} from './partitions.ts';
@@ -51,6 +52,7 @@ export class ShardPool implements Shards {
   readonly #listeners: CommitListener[] = [];
   readonly #jobs: Piscina;
   readonly #options: ShardPoolOptions;
+  #erasureJob: string | undefined;
   #flushing = false;
 
   private constructor(options: ShardPoolOptions, partitions: Partitions) {
@@ -134,7 +136,7 @@ export class ShardPool implements Shards {
 
   readFeed(shard: number, after: number, bytesMax: number): FeedEntry[] {
     const found: FeedEntry[] = [];
-    const store = (this.#stores[shard] ??= LmdbStore.open(this.#path(shard), {readOnly: true}));
+    const store = (this.#stores[shard] ??= LmdbStore.open(this.path(shard), {readOnly: true}));
     let bytes = 0;
     for (const {key, value} of store.entries('feed', after)) {
       // Newer ones are told when their commit is.
@@ -145,6 +147,24 @@ export class ShardPool implements Shards {
       if (bytes >= bytesMax) break;
     }
     return found;
+  }
+
+  /** Behind scans of backfills. */
+  async findErased<K extends ErasureTask['kind']>(
+    task: ErasureTask & {readonly kind: K},
+  ): Promise<ErasureResult<K>> {
+    this.#erasureJob ??= taskFile(
+      new URL(
+        import.meta.url.endsWith('.ts') ? './erasure-job.ts' : './erasure-job.js',
+        import.meta.url,
+      ),
+    );
+    return (await this.#jobs.run(task, {filename: this.#erasureJob})) as ErasureResult<K>;
+  }
+
+  /** Folder of a shard's LMDB environment. */
+  path(shard: number): string {
+    return join(this.#options.dataFolder, `shard-${shard}`);
   }
 
   onCommit(listener: CommitListener): void {
@@ -165,7 +185,7 @@ export class ShardPool implements Shards {
       this.#feedFloor[shard] = 0;
       const {onSeen, onFailed, onRecovered, onRestarted} = this.#options;
       this.#links[shard] = new ShardLink(
-        {shard, path: this.#path(shard), ...this.#settings()},
+        {shard, path: this.path(shard), ...this.#settings()},
         {
           onReady: message => {
             const told = this.#durable[shard]!;
@@ -238,9 +258,5 @@ export class ShardPool implements Shards {
       checkpointEveryMs,
       groupBytesMax,
     };
-  }
-
-  #path(shard: number): string {
-    return join(this.#options.dataFolder, `shard-${shard}`);
   }
 }

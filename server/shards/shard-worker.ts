@@ -12,6 +12,7 @@ import {LmdbStore} from '../../storage/lmdb-store.ts';
 import {answerCall, readSeen} from './answer-call.ts';
 import {answerQuestion, isQuestion} from './answer-question.ts';
 import type {FromBackfill, FromShard, ShardSetup, ToBackfill, ToShard} from './messages.ts';
+import type {ShardCalls} from './protocol.ts';
 
 /** Profiles in one slice of background work: about two milliseconds. */
 const SLICE_PROFILES = 500;
@@ -20,6 +21,14 @@ const SLEEP_MS_MAX = 1000;
 /** A disk that was full is asked this often, and trusted when it takes so much. */
 const PROBE_EVERY_MS = 500;
 const PROBE_BYTES = 2 ** 20;
+
+/** Calls that a disk which refuses writes cannot take. */
+const WRITING: ReadonlySet<string> = new Set([
+  'define',
+  'erase',
+  'removeErased',
+  'endErasures',
+] satisfies (keyof ShardCalls)[]);
 
 class ShardThread {
   readonly #setup: ShardSetup;
@@ -111,7 +120,7 @@ class ShardThread {
   }
 
   async #callSuspended(call: ToShard & {kind: 'call'}): Promise<void> {
-    if (call.method === 'define' || call.method === 'erase') {
+    if (WRITING.has(call.method)) {
       this.#post({kind: 'refused', id: call.id});
     } else await this.#call(call);
   }
@@ -192,6 +201,10 @@ class ShardThread {
     }
     const answer = answerCall(context, method, args);
     if (answer.staged !== undefined) await this.#commit(answer.staged, []);
+    if (answer.puts !== undefined) {
+      await this.#committing;
+      await this.#durable.commitRows(answer.puts);
+    }
     if (answer.prepare) this.#preparing = true;
     // What is told of the present is told when it is durable.
     await this.#committing;

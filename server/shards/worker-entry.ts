@@ -17,6 +17,8 @@ export function startWorker(url: URL, options: WorkerOptions): Worker {
 /** For Piscina, which imports a file in its own threads: the file, or one beside it that imports it through tsx. */
 export function taskFile(url: URL): string {
   if (!isTypeScript(url)) return fileURLToPath(url);
+  const known = taskFiles.get(url.href);
+  if (known !== undefined) return known;
   const folder = mkdtempSync(join(tmpdir(), 'muster-task-'));
   const file = join(folder, 'task.mjs');
   writeFileSync(
@@ -27,8 +29,12 @@ export default (await import(${JSON.stringify(url.href)})).default;
 `,
   );
   process.once('exit', () => rmSync(folder, {recursive: true, force: true}));
+  taskFiles.set(url.href, file);
   return file;
 }
+
+/** Made once in a process. */
+const taskFiles = new Map<string, string>();
 
 function isTypeScript(url: URL): boolean {
   return url.pathname.endsWith('.ts');

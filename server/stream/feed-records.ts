@@ -1,4 +1,4 @@
-import {DeltaReader} from '../../engine/deltas.ts';
+import {DeltaReader, eraseDelta} from '../../engine/deltas.ts';
 import type {Watermark} from '../../engine/ids.ts';
 import type {Piece, Wire} from './wire.ts';
 
@@ -13,14 +13,23 @@ export class FeedRecords {
   readonly deltas: DeltaReader;
   /** At most what it takes in memory. */
   readonly bytes: number;
+  readonly #bytes: Uint8Array;
   readonly #pieces: Map<Wire, (Piece | undefined)[]> | undefined;
 
   constructor(watermark: Watermark, deltas: Uint8Array) {
     this.watermark = watermark;
+    this.#bytes = deltas;
     this.deltas = new DeltaReader(deltas);
     const isKept = this.deltas.count <= KEPT_DELTAS_MAX;
     this.#pieces = isKept ? new Map() : undefined;
     this.bytes = deltas.length + (isKept ? this.deltas.count * PIECE_BYTES : 0);
+  }
+
+  /** Deltas of somebody who is erased, when this is the entry they are in. */
+  eraseAt(watermark: Watermark, indexes: readonly number[]): void {
+    if (watermark !== this.watermark) return;
+    for (const index of indexes) eraseDelta(this.#bytes, index);
+    this.#pieces?.clear();
   }
 
   /** The delta at `index` encoded: once for each wire, however many lanes want it. */

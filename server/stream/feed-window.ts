@@ -1,5 +1,5 @@
 import type {Watermark} from '../../engine/ids.ts';
-import type {Shards} from '../shards/protocol.ts';
+import type {ErasedDeltas, Shards} from '../shards/protocol.ts';
 import {FeedRecords} from './feed-records.ts';
 
 /**
@@ -76,6 +76,14 @@ export class FeedWindow {
       .map(entry => new FeedRecords(entry.watermark, entry.deltas));
     if (records.length > 0) this.#disk.keep(shard, after, records);
     return records[0];
+  }
+
+  /** Deltas that are overwritten on disk, here too. */
+  erase(shard: number, {watermark, indexes}: ErasedDeltas): void {
+    this.#ring(shard)
+      .next(watermark - 1)
+      ?.eraseAt(watermark, indexes);
+    this.#disk.erase(shard, {watermark, indexes});
   }
 
   #ring(shard: number): Ring {
@@ -160,6 +168,13 @@ class DiskCache {
       return found;
     }
     return undefined;
+  }
+
+  erase(shard: number, {watermark, indexes}: ErasedDeltas): void {
+    for (const chunk of this.#chunks) {
+      if (chunk.shard !== shard || chunk.after >= watermark) continue;
+      firstAfter(chunk.records, 0, watermark - 1)?.eraseAt(watermark, indexes);
+    }
   }
 
   keep(shard: number, after: Watermark, records: readonly FeedRecords[]): void {

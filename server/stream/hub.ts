@@ -1,4 +1,5 @@
 import type {ScopeId} from '../../engine/ids.ts';
+import type {ErasedDeltas} from '../shards/protocol.ts';
 import type {StreamProblem, SubscribeMessage} from './client-message.ts';
 import {decodeCursor, encodeCursor, type Cursor} from './cursor.ts';
 import {FeedWindow} from './feed-window.ts';
@@ -180,6 +181,12 @@ export class Hub {
       this.#cursors.set(tokenId, name, text);
     }
     return undefined;
+  }
+
+  /** Deltas of somebody who is erased: what is remembered of the feed forgets them, as the disk has. */
+  eraseDeltas(shard: number, entries: readonly ErasedDeltas[]): void {
+    for (const entry of entries) this.#feed.erase(shard, entry);
+    for (const lane of this.#lanes.values()) lane.forgetFrames();
   }
 
   /** Ends every subscription of a token that was revoked. */

@@ -66,6 +66,11 @@ export class Lane {
     return frame;
   }
 
+  /** What they were made from has changed. */
+  forgetFrames(): void {
+    this.#frames.clear();
+  }
+
   #make(position: Position): Frame | undefined {
     const {feed, feedId, frameBytesMax} = this.#parts;
     const walk = new FeedWalk(feed, position);

@@ -143,7 +143,7 @@ class Changes {
     const {audience, after, upTo} = this.#range;
     const {deltas} = records;
     if (deltas.audience(index) !== audience) return undefined;
-    if (deltas.action(index) === ATTRIBUTE_UPDATE) return undefined;
+    if (deltas.action(index) === ATTRIBUTE_UPDATE || deltas.isErased(index)) return undefined;
     const mpid = mpidFrom(deltas.mpidHi(index), deltas.mpidLo(index));
     const isInside = (after === undefined || mpid > after) && (upTo === undefined || mpid <= upTo);
     return isInside ? mpid : undefined;

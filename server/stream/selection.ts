@@ -51,6 +51,7 @@ export class Selection {
   }
 
   passes(deltas: DeltaReader, index: number): boolean {
+    if (deltas.isErased(index)) return false;
     const audience = deltas.audience(index);
     if (!this.admits(audience)) return false;
     const isUpdate = deltas.action(index) === ATTRIBUTE_UPDATE;

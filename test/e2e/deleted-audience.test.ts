@@ -69,6 +69,6 @@ async function call<T>(method: string, path: string, body?: unknown): Promise<T>
     ...(body !== undefined && {body: JSON.stringify(body)}),
   });
   const text = await response.text();
-  expect(response.ok, text).toBe(true);
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
   return (text === '' ? undefined : JSON.parse(text)) as T;
 }

@@ -179,13 +179,59 @@ test('an erased profile leads nowhere, on disk too, and takes nothing of others 
   const other = {...EMAIL, value: 'other@example.com'};
   settle(claim(1n), 'durable');
   settle(directory.claim('production', 2n, [other]), 'durable');
-  await directory.forget([EMAIL, other], 1n);
+  const sequence = directory.erase(1n);
+  expect(directory.find(EMAIL)).toBeUndefined();
+  expect(directory.find(other)).toBe(2n);
+  await directory.flush();
+  await directory.removeErased([...store.keysOf(new Set([1n]))]);
+  directory.forgetErasure(1n, sequence);
   expect(directory.find(EMAIL)).toBeUndefined();
   expect(directory.find(other)).toBe(2n);
   journals = [[], []];
   await crash();
   recover();
   expect(directory.find(EMAIL)).toBeUndefined();
+});
+
+test('what an erased profile claims from then on is its own, and stays', async () => {
+  const other = {...EMAIL, value: 'other@example.com'};
+  settle(claim(1n), 'durable');
+  settle(directory.claim('production', 1n, [other]), 'durable');
+  await written();
+  const sequence = directory.erase(1n);
+  // Nobody loses by it: whoever had it is gone.
+  const again = claim(1n);
+  expect(again.losses).toEqual([]);
+  settle(again, 'durable');
+  await directory.flush();
+  const keys = [...store.keysOf(new Set([1n]))];
+  expect(keys).toHaveLength(2);
+  await directory.removeErased(keys);
+  directory.forgetErasure(1n, sequence);
+  expect(directory.find(EMAIL)).toBe(1n);
+  expect(directory.find(other)).toBeUndefined();
+  expect([...store.keysOf(new Set([1n]))]).toHaveLength(1);
+});
+
+test('a claim that is under way when its profile is erased is not written afterwards', async () => {
+  const before = claim(1n);
+  const sequence = directory.erase(1n);
+  settle(before, 'durable');
+  await directory.flush();
+  expect([...store.keysOf(new Set([1n]))]).toEqual([]);
+  directory.forgetErasure(1n, sequence);
+  expect(directory.find(EMAIL)).toBeUndefined();
+});
+
+test('erasures that are recalled after a start are not led to', async () => {
+  settle(claim(1n), 'durable');
+  await written();
+  const sequence = directory.erase(1n);
+  await directory.flush();
+  await crash();
+  directory.recallErased([{mpid: 1n, sequence}]);
+  expect(directory.find(EMAIL)).toBeUndefined();
+  expect(claim(1n).claims[0]?.sequence).toBeGreaterThan(sequence);
 });
 
 function open(): void {

@@ -3,13 +3,14 @@ import {FeedWalk} from '../../server/stream/feed-walk.ts';
 import {FeedWindow} from '../../server/stream/feed-window.ts';
 import {membersAsOf} from '../../server/stream/members-as-of.ts';
 import {Position} from '../../server/stream/position.ts';
+import {Selection} from '../../server/stream/selection.ts';
 import {Turns} from '../../server/stream/turns.ts';
 import {FeedShards} from '../support/feed-shards.ts';
 
 const BOUNDS = {ringBytesMax: 2_000, diskCacheBytesMax: 2_000, diskReadBytes: 200};
 
-function following(shards: FeedShards): FeedWindow {
-  const feed = new FeedWindow(shards, BOUNDS);
+function following(shards: FeedShards, bounds = BOUNDS): FeedWindow {
+  const feed = new FeedWindow(shards, bounds);
   shards.onCommit((shard, watermark, deltas) => feed.append(shard, watermark, deltas));
   return feed;
 }
@@ -138,4 +139,35 @@ test('members come in windows that leave out nobody', async () => {
     after = window.upTo;
   } while (after !== undefined);
   expect(all).toEqual([-5n, -4n, -3n, -2n, -1n, 0n, 1n, 2n, 3n, 4n]);
+});
+
+test('deltas of the erased are told to nobody any more, remembered or read, and the others keep their places', () => {
+  const shards = new FeedShards(1);
+  // Room for all that was read from disk, as it was before it changed there.
+  const feed = following(shards, {...BOUNDS, diskCacheBytesMax: 1_000_000});
+  shards.add(1, 1n, 2n, 3n);
+  for (let mpid = 10n; mpid < 60n; mpid++) shards.add(1, mpid);
+  const selection = new Selection({
+    principal: {tokenId: 0, role: 'admin', mayStream: () => true, identities: undefined},
+    audiences: 'all',
+    attributes: new Set(),
+    variants: undefined,
+    variantOf: undefined,
+  });
+  const told = (): string[] => {
+    const seen: string[] = [];
+    new FeedWalk(feed, Position.at([0])).run((records, index) => {
+      if (selection.passes(records.deltas, index)) seen.push(`${records.watermark}/${index}`);
+      return true;
+    }, Infinity);
+    return seen;
+  };
+  // Both from disk, where the oldest are by now, and from memory.
+  const before = told();
+  expect(before).toHaveLength(53);
+  feed.erase(0, {watermark: 1, indexes: [0, 2]});
+  feed.erase(0, {watermark: 51, indexes: [0]});
+  feed.erase(0, {watermark: 999, indexes: [0]});
+  const gone = new Set(['1/0', '1/2', '51/0']);
+  expect(told()).toEqual(before.filter(place => !gone.has(place)));
 });

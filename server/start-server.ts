@@ -11,6 +11,7 @@ import {
   writeFolderFacts,
 } from '../storage/data-folder.ts';
 import type {ProfileRecord} from '../engine/record.ts';
+import {DamagedValueError} from '../storage/checked-value.ts';
 import {CountsStore} from '../storage/counts-store.ts';
 import {IdentityStore} from '../storage/identity-store.ts';
 import {readKeptJson} from '../storage/kept-json.ts';
@@ -97,7 +98,8 @@ export async function startServer(options: StartOptions): Promise<RunningServer>
     return await wire(options, {log, shardCount, geoIp, closers, closeAll});
   } catch (error) {
     await closeAll();
-    throw error instanceof ShardDamagedError ? new StartRefusedError(error.message) : error;
+    const isDamaged = error instanceof ShardDamagedError || error instanceof DamagedValueError;
+    throw isDamaged ? new StartRefusedError(error.message) : error;
   }
 }
 
@@ -170,8 +172,10 @@ async function wire(
     flushEveryMs: BOUNDS.countsEveryMs,
   });
   // What shards commit while they stop is counted too.
-  closers.push(() => counting.then(counter => counter.stop()));
+  const nothing = (): void => {};
+  closers.push(() => counting.then(counter => counter.stop(), nothing));
   closers.push(() => shards.stop());
+  closers.push(() => counting.then(counter => counter.rest(), nothing));
   shards.onCommit((shard, watermark) => directory.committed(shard, watermark));
   const counts = await counting;
 

@@ -48,7 +48,9 @@ export class CountsStore {
 
   state(): unknown {
     const value = this.#db.get(STATE);
-    return value === undefined ? undefined : unpack(unseal(VERSION, value, 'the counts'));
+    return value === undefined
+      ? undefined
+      : unpack(unseal(VERSION, value, 'the state of the counts'));
   }
 
   day(day: number, audience: number): Uint32Array | undefined {

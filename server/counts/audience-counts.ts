@@ -37,6 +37,7 @@ interface State {
 
 const PIECE_BYTES = 2 ** 20;
 const ADVANCE_EVERY_MS = 1000;
+const PREFETCH_PIECES = 64;
 /** Of days that are too old, in one write. */
 const GONE_MAX = 2_000;
 
@@ -125,21 +126,25 @@ export class AudienceCounts {
 
   /** Writes what is counted. */
   flush(): Promise<void> {
-    this.#flushed = this.#flushed.then(() => this.#write());
+    this.#flushed = this.#flushed.catch(() => undefined).then(() => this.#write());
     return this.#flushed;
   }
 
-  /** Ends without writing, as a crash does. */
-  async abandon(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
-    await this.#flushed;
-    await this.#parts.store.close();
+  /** Before the shards stop: their feeds are read no more. */
+  rest(): void {
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
   }
 
   /** After the shards: what they commit while they stop is counted too. */
   async stop(): Promise<void> {
-    for (const timer of this.#timers) clearInterval(timer);
-    await this.flush();
+    await this.flush().catch(this.#parts.onError);
+    await this.abandon();
+  }
+
+  /** Ends without writing, as a crash does. */
+  async abandon(): Promise<void> {
+    this.rest();
+    await this.#flushed.catch(() => undefined);
     await this.#parts.store.close();
   }
 
@@ -149,14 +154,31 @@ export class AudienceCounts {
       if (!this.#cells.isEmpty) this.flush().catch(onError);
     }, flushEveryMs);
     const advance = setInterval(() => {
-      this.#window.advance(nowMs() - WINDOW_MS);
+      this.#safely(() => this.#window.advance(nowMs() - WINDOW_MS));
       this.#prefetch();
     }, ADVANCE_EVERY_MS);
     this.#timers = [flush.unref(), advance.unref()];
   }
 
+  /** A piece in each turn of the event loop, and the rest in the next second. */
   #prefetch(): void {
-    if (this.#window.prefetch()) setImmediate(() => this.#prefetch());
+    let pieces = 0;
+    const read = (): void => {
+      if (this.#timers.length === 0) return;
+      const isMore = this.#safely(() => this.#window.prefetch());
+      if (isMore === true && ++pieces < PREFETCH_PIECES) setImmediate(read);
+    };
+    read();
+  }
+
+  /** Nobody waits for what a timer does. */
+  #safely<T>(act: () => T): T | undefined {
+    try {
+      return act();
+    } catch (error) {
+      this.#parts.onError(error);
+      return undefined;
+    }
   }
 
   async #catchUp(shard: number, until: number): Promise<void> {

@@ -5,7 +5,7 @@ import {type Disturbances, Simulation} from '../support/simulation.ts';
 /** Multiplies the runs; ORACLE_SEED replays one. */
 const RUNS = Number(process.env['ORACLE_RUNS'] ?? 1);
 /** Of each test. */
-const HISTORIES = Number(process.env['ORACLE_HISTORIES'] ?? 450);
+const HISTORIES = Number(process.env['ORACLE_HISTORIES'] ?? 350);
 const SEED = process.env['ORACLE_SEED'];
 
 function run(seed: number, kinds: 'basic' | 'all', disturbances: Disturbances): void {

@@ -9,6 +9,7 @@ import {hashSecret, makeInputKey, makeInputSecret, makeToken} from './credential
 import type {
   ArchivedTables,
   AuditEntry,
+  CalculatedAttribute,
   Input,
   ResidentTables,
   Role,
@@ -126,7 +127,12 @@ export class Catalog {
         workspaces.includes(id),
       );
       const inputs = [...this.inputs.values()].filter(({workspace}) => workspace === id);
-      const inside = [...named('audience', audiences), ...named('input', inputs)];
+      const calculated = this.#calculated(each => each.workspace === id);
+      const inside = [
+        ...named('audience', audiences),
+        ...named('input', inputs),
+        ...named('calculated attribute', calculated),
+      ];
       if (inside.length > 0) {
         throw new Conflict(`workspace ${id} cannot be deleted while it has ${listed(inside)}`);
       }
@@ -141,9 +147,13 @@ export class Catalog {
     actor: Actor,
   ): Promise<void> {
     await this.change('credentials', write => {
-      const users = [...this.store.all('audiences').values()].filter(each => namesInput(each, id));
-      if (users.length > 0) {
-        const names = listed(named('audience', users));
+      const users = [...this.store.all('audiences').values()].filter(
+        each => namesInput(each, id) || namesInput(each.definition, id),
+      );
+      const calculated = this.#calculated(({event}) => namesInput(event, id));
+      const all = [...named('audience', users), ...named('calculated attribute', calculated)];
+      if (all.length > 0) {
+        const names = listed(all);
         throw new Conflict(`input ${id} cannot be deleted while it is named by ${names}`);
       }
       write.remove('inputs', id);
@@ -218,6 +228,10 @@ export class Catalog {
   /** Newest first, below `before`. */
   auditEntries({before, limit}: {before: number | undefined; limit: number}): AuditEntry[] {
     return this.store.newest('audit', {prefix: [], before, limit});
+  }
+
+  #calculated(isMeant: (attribute: CalculatedAttribute) => boolean): CalculatedAttribute[] {
+    return [...this.store.all('calculatedAttributes').values()].filter(isMeant);
   }
 
   #tell(topic: Topic): void {

@@ -1,8 +1,5 @@
-/** Inputs that a definition names: of the whole audience, or of one criterion or step. */
-import type {Audience} from './entities.ts';
-
-export function namesInput({inputs, definition}: Audience, input: number): boolean {
-  if (inputs?.includes(input) === true) return true;
+/** Whether an audience, a definition or a calculation names an input: itself, or in a criterion or step. */
+export function namesInput(definition: unknown, input: number): boolean {
   const waiting: unknown[] = [definition];
   for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
     if (typeof part !== 'object' || part === null) continue;

@@ -1,5 +1,6 @@
 /** What can be deleted, what stands in the way, and what is said of it. */
 import {afterEach, beforeEach, describe, expect, test} from 'vitest';
+import type {CalculatedAttribute} from '../../server/catalog/entities.ts';
 import {ApiServer, errorsOf, PURCHASE} from './api-server.ts';
 
 let server: ApiServer;
@@ -114,6 +115,30 @@ describe('an input', () => {
     await server.workspace('Other');
     await server.want(404, 'DELETE', '/v1/workspaces/2/inputs/1');
   });
+});
+
+test('a calculated attribute holds its workspace and the inputs that its event names', async () => {
+  await input();
+  const attribute: CalculatedAttribute = {
+    id: 1,
+    workspace: 1,
+    name: 'spent',
+    calculation: 'sum',
+    event: {kind: 'commerce', action: 'purchase', inputs: [1]},
+    attribute: '$total_amount',
+    when: undefined,
+    version: 1,
+    createdBy: 'admin',
+    createdMs: 0,
+    lastModifiedBy: 'admin',
+    lastModifiedMs: 0,
+  };
+  await server.catalog.change('other', write => write.put('calculatedAttributes', 1, attribute));
+  expect(await refused('/v1/workspaces/1/inputs/1')).toContain('calculated attribute 1 (spent)');
+  expect(await refused('/v1/workspaces/1')).toContain('calculated attribute 1 (spent)');
+  await server.catalog.change('other', write => write.remove('calculatedAttributes', 1));
+  await server.want(204, 'DELETE', '/v1/workspaces/1/inputs/1');
+  await server.want(204, 'DELETE', '/v1/workspaces/1');
 });
 
 test('only administrators delete workspaces, inputs, tokens and profiles', async () => {

@@ -3,7 +3,7 @@ import {createServer} from 'node:net';
 import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import {type Logger, pino} from 'pino';
-import {scopeOf} from '../engine/ids.ts';
+import {mpidHi, mpidLo, scopeOf} from '../engine/ids.ts';
 import {
   DataFolderError,
   DataFolderLock,
@@ -42,6 +42,7 @@ import {chooseTransport} from './http/choose-transport.ts';
 import type {Transport} from './http/transport.ts';
 import {Deduplicator} from './inputs/deduplicate.ts';
 import {EventsApi} from './inputs/events-api.ts';
+import {EVENTS_DESCRIPTION} from './inputs/events-description.ts';
 import {IdentityDirectory} from './inputs/identity-directory.ts';
 import {canonicalIdentityType} from './inputs/identity-types.ts';
 import {Ingest} from './inputs/ingest.ts';
@@ -53,6 +54,7 @@ import {BallotCounter} from './shards/ballot-counter.ts';
 import {Questions} from './shards/questions.ts';
 import {ShardDamagedError, ShardPool} from './shards/shard-pool.ts';
 import {ShardUnavailableError} from './shards/shard-unavailable.ts';
+import {DELTAS_DESCRIPTION} from './stream/deltas-description.ts';
 import {deltasSocket} from './stream/deltas-socket.ts';
 import {Hub} from './stream/hub.ts';
 import {STREAM_BOUNDS} from './stream/stream-parts.ts';
@@ -77,6 +79,8 @@ export interface RunningServer {
   readonly url: string;
   /** Where the admin token is kept, when it was made here. */
   readonly adminTokenPath: string | undefined;
+  /** What it answers, such as `GET /v1/audiences/:id`: what its description describes. */
+  readonly calls: readonly string[];
   /** Stops taking work, finishes what is under way, writes what is dirty. */
   stop(): Promise<void>;
 }
@@ -184,13 +188,12 @@ async function wire(
   const locate = geoIp === undefined ? locateNowhere(log) : (ip: string) => geoIp.locate(ip);
   const suggestionsPath = join(dataFolder, 'suggestions.json');
   const suggestions = new Suggestions(readKeptJson(suggestionsPath));
-  closers.push(
-    keepSuggestions(suggestions, {
-      path: suggestionsPath,
-      everyMs: BOUNDS.suggestionsEveryMs,
-      onError,
-    }),
-  );
+  const keeper = keepSuggestions(suggestions, {
+    path: suggestionsPath,
+    everyMs: BOUNDS.suggestionsEveryMs,
+    onError,
+  });
+  closers.push(() => keeper.close());
   const learn = (record: ProfileRecord): void => suggestions.offer(record);
   const ingest = new Ingest({shards, directory, seen, learn, locate});
   const gazetteer = new Gazetteer();
@@ -202,7 +205,17 @@ async function wire(
     },
   });
   const audiences = new AudienceBook({catalog, shards, check});
-  const erasures = new Erasures({catalog, shards, directory, dataFolder, onError});
+  const erasures = new Erasures({
+    catalog,
+    shards,
+    directory,
+    dataFolder,
+    forgetLearned: mpid => {
+      suggestions.forget(mpidHi(mpid), mpidLo(mpid));
+      return keeper.write();
+    },
+    onError,
+  });
   closers.push(() => erasures.stop());
   const attributes = check.calculated;
   const calculated = new CalculatedBook({catalog, attributes, audiences, eventRetentionMs});
@@ -273,45 +286,48 @@ async function wire(
   });
 
   const listen = await chooseTransport(options.transport ?? 'auto');
+  const routes = [
+    ...events.routes(),
+    ...createApi({
+      authenticator,
+      catalog,
+      audiences,
+      shards,
+      nowMs,
+      isReady: isServing,
+      isHealthy: () => isServing() && shards.isReady,
+      onError,
+      counts,
+      moreDescriptions: [...EVENTS_DESCRIPTION, DELTAS_DESCRIPTION],
+      extras: audience => ({...NO_EXTRAS, variants: tests.variants(audience)}),
+      variantTest: (audience, name) => tests.membersOf(audience, name),
+      moreRoutes: [
+        ...testRoutes({audiences, tests, connectedOutputs: () => 0}),
+        ...calculatedRoutes({book: calculated, states: new AudienceStates(shards)}),
+        ...estimateRoutes({audiences, check, questions}),
+        ...sampleRoutes({catalog, audiences, check, shards, connections: () => []}),
+        ...suggestionRoutes({catalog, suggestions, onAsked: () => ballots.warm()}),
+        ...historyRoutes({audiences, counts, states: new AudienceStates(shards)}),
+        ...downloadRoutes({
+          audiences,
+          tests,
+          downloads,
+          states: new AudienceStates(shards),
+          canonicalIdentityType,
+        }),
+      ],
+      findProfile,
+      eraseProfile: (mpid, actor) => downloads.erase(mpid, () => erasures.erase(mpid, actor)),
+      metricsText: () => metrics.text(),
+      version: VERSION,
+    }),
+  ];
+  const sockets = [deltasSocket(hub)];
   const transport: Transport = await listen({
     host: options.host,
     port: options.port,
-    routes: [
-      ...events.routes(),
-      ...createApi({
-        authenticator,
-        catalog,
-        audiences,
-        shards,
-        nowMs,
-        isReady: isServing,
-        isHealthy: () => isServing() && shards.isReady,
-        onError,
-        counts,
-        extras: audience => ({...NO_EXTRAS, variants: tests.variants(audience)}),
-        variantTest: (audience, name) => tests.membersOf(audience, name),
-        moreRoutes: [
-          ...testRoutes({audiences, tests, connectedOutputs: () => 0}),
-          ...calculatedRoutes({book: calculated, states: new AudienceStates(shards)}),
-          ...estimateRoutes({audiences, check, questions}),
-          ...sampleRoutes({catalog, audiences, check, shards, connections: () => []}),
-          ...suggestionRoutes({catalog, suggestions, onAsked: () => ballots.warm()}),
-          ...historyRoutes({audiences, counts, states: new AudienceStates(shards)}),
-          ...downloadRoutes({
-            audiences,
-            tests,
-            downloads,
-            states: new AudienceStates(shards),
-            canonicalIdentityType,
-          }),
-        ],
-        findProfile,
-        eraseProfile: (mpid, actor) => downloads.erase(mpid, () => erasures.erase(mpid, actor)),
-        metricsText: () => metrics.text(),
-        version: VERSION,
-      }),
-    ],
-    sockets: [deltasSocket(hub)],
+    routes,
+    sockets,
     notFound: answerNotFound,
     onError,
   });
@@ -322,6 +338,10 @@ async function wire(
   return {
     url: `http://${host}:${transport.port}`,
     adminTokenPath: admin.path,
+    calls: [
+      ...routes.map(({method, pattern}) => `${method} ${pattern}`),
+      ...sockets.map(({pattern}) => `GET ${pattern}`),
+    ],
     stop: async () => {
       isStopping = true;
       await closeAll();

@@ -13,7 +13,7 @@ import type {MemberRouteParts} from './member-routes.ts';
 import {openApi} from './openapi.ts';
 import {profileRoutes} from './profile-routes.ts';
 import type {ProfileRouteParts} from './profile-routes.ts';
-import type {ApiRoute} from './route.ts';
+import type {ApiRoute, RouteDescription} from './route.ts';
 import {serveRoute} from './serve-route.ts';
 import type {ServeRouteParts} from './serve-route.ts';
 import {systemRoutes} from './system-routes.ts';
@@ -36,8 +36,8 @@ export interface ApiParts
   readonly version: string;
   /** Of other parts of the server; served and described like the rest. */
   readonly moreRoutes?: readonly ApiRoute[];
-  /** OpenAPI path items of what is not a route of the API. */
-  readonly morePaths?: Readonly<Record<string, unknown>>;
+  /** Of what others serve, such as the taking of events; described like the rest. */
+  readonly moreDescriptions?: readonly RouteDescription[];
 }
 
 export function createApi(parts: ApiParts): TransportRoute[] {
@@ -46,7 +46,7 @@ export function createApi(parts: ApiParts): TransportRoute[] {
 
 /** Every route as it is described, in the order of the description. */
 export function apiRoutes(parts: ApiParts): ApiRoute[] {
-  const {catalog, version, morePaths, moreRoutes = []} = parts;
+  const {catalog, version, moreDescriptions = [], moreRoutes = []} = parts;
   let description: unknown;
   const routes: ApiRoute[] = [
     ...workspaceRoutes(catalog),
@@ -58,7 +58,7 @@ export function apiRoutes(parts: ApiParts): ApiRoute[] {
     ...moreRoutes,
     ...systemRoutes({
       ...parts,
-      openApi: () => (description ??= openApi({version, routes, morePaths})),
+      openApi: () => (description ??= openApi({version, routes: [...moreDescriptions, ...routes]})),
     }),
   ];
   return routes;

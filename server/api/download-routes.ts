@@ -9,7 +9,7 @@ import type {Downloads} from '../downloads/downloads.ts';
 import {archiveName} from '../downloads/file-names.ts';
 import {sendFile} from '../downloads/send-file.ts';
 import type {AudienceStates, SummedState} from './audience-states.ts';
-import {DownloadAnswer, NewDownload} from './download-schemas.ts';
+import {DownloadAnswer, DownloadId, NewDownload} from './download-schemas.ts';
 import {ApiError, forbidden, notFound} from './errors.ts';
 import {pageAnswer, pageParameters, readPage} from './pages.ts';
 import {maySee, maySeeIdentity, mayUse} from './permissions.ts';
@@ -51,7 +51,7 @@ export function downloadRoutes(parts: DownloadRouteParts): ApiRoute[] {
       access: 'viewer',
       tag: TAG,
       summary: 'The downloads that the token asked for, newest first; all of them for an admin',
-      query: pageParameters('Id of the last download of the page before.'),
+      query: pageParameters('Id of the last download of the page before.', DownloadId),
       answers: {200: Type.Array(DownloadAnswer)},
       handle: call => {
         const {limit, after} = readPage(call.query, id => (isId(id) ? id : undefined));
@@ -69,6 +69,7 @@ export function downloadRoutes(parts: DownloadRouteParts): ApiRoute[] {
     route({
       method: 'GET',
       pattern: '/v1/downloads/:id',
+      params: {id: DownloadId},
       access: 'viewer',
       tag: TAG,
       summary: 'How far a download is',
@@ -78,6 +79,7 @@ export function downloadRoutes(parts: DownloadRouteParts): ApiRoute[] {
     route({
       method: 'GET',
       pattern: '/v1/downloads/:id/file',
+      params: {id: DownloadId},
       access: 'viewer',
       tag: TAG,
       summary: 'The ZIP, whole or a byte range of it (Range, If-Range, If-None-Match)',
@@ -87,6 +89,7 @@ export function downloadRoutes(parts: DownloadRouteParts): ApiRoute[] {
     route({
       method: 'DELETE',
       pattern: '/v1/downloads/:id',
+      params: {id: DownloadId},
       access: 'viewer',
       tag: TAG,
       summary: 'Remove a download and its file, or stop the making of it',

@@ -9,7 +9,8 @@ const closed = {additionalProperties: false};
 const STATUSES = ['queued', 'running', 'ready', 'failed', 'expired'];
 const ID = '9dd9b6dc-f0ec-4acf-8b18-f3a357afe1c3';
 
-const Id = Type.Integer({minimum: 1, examples: [8754]});
+const Id = Type.Integer({minimum: 1, examples: [1]});
+export const DownloadId = Type.String({examples: [ID]});
 const Ms = Type.Integer({description: 'Unix milliseconds', examples: [1_790_000_000_000]});
 const Identities = Type.Array(Type.String({minLength: 1, maxLength: 64}), {
   minItems: 1,
@@ -44,7 +45,7 @@ export const NewDownload = Type.Object(
       {
         minItems: 1,
         maxItems: AUDIENCES_MAX,
-        examples: [[{id: 8754}]],
+        examples: [[{id: 1}]],
       },
     ),
     identities: Identities,
@@ -55,9 +56,9 @@ export const NewDownload = Type.Object(
     ...closed,
     title: 'NewDownload',
     examples: [
-      {audiences: [{id: 8754}], identities: ['customer_id', 'email']},
+      {audiences: [{id: 1}], identities: ['customer_id', 'email']},
       {
-        audiences: [{id: 8754, variants: ['Platform A', 'Control']}, {id: 12}],
+        audiences: [{id: 1, variants: ['Platform A', 'Control']}, {id: 2}],
         identities: ['email'],
         sample: 0.01,
         csv: 'raw',
@@ -69,7 +70,7 @@ export const NewDownload = Type.Object(
 const Rows = Type.Integer({minimum: 0, description: 'Of all files', examples: [18]});
 export const DownloadAnswer = Type.Object(
   {
-    id: Type.String({examples: [ID]}),
+    id: DownloadId,
     status: Type.Unsafe<string>({enum: STATUSES, examples: ['ready']}),
     progress: Type.Number({minimum: 0, maximum: 1, examples: [1]}),
     reason: nullable(

@@ -1,18 +1,19 @@
 /** The OpenAPI 3.1 description, from the routes themselves: its schemas are the ones that validate. */
 import type {TSchema} from 'typebox';
+import {Type} from 'typebox';
+import {must} from '../../engine/assert.ts';
+import {exampleOf} from './example-of.ts';
 import type {RouteDescription} from './route.ts';
-import {ErrorAnswer} from './schemas.ts';
+import {ErrorAnswer, MpidText} from './schemas.ts';
 
 export interface OpenApiOptions {
   readonly version: string;
   readonly routes: readonly RouteDescription[];
-  /** Path items of what is not a route of the API, such as the taking of events. */
-  readonly morePaths?: Readonly<Record<string, unknown>> | undefined;
 }
 
 type Json = Record<string, unknown>;
 
-export function openApi({version, routes, morePaths = {}}: OpenApiOptions): Json {
+export function openApi({version, routes}: OpenApiOptions): Json {
   const components = new Map<string, TSchema>();
   const paths: Record<string, Json> = {};
   for (const route of routes) {
@@ -28,7 +29,7 @@ export function openApi({version, routes, morePaths = {}}: OpenApiOptions): Json
       license: {name: 'Apache-2.0', identifier: 'Apache-2.0'},
     },
     security: [{token: []}],
-    paths: {...paths, ...morePaths},
+    paths,
     components: {
       schemas: Object.fromEntries(components),
       securitySchemes: {
@@ -40,26 +41,41 @@ export function openApi({version, routes, morePaths = {}}: OpenApiOptions): Json
 }
 
 function operation(route: RouteDescription, components: Map<string, TSchema>): Json {
-  const {method, pattern, access, tag, summary, query = [], body, answers} = route;
-  const pathParameters = [...pattern.matchAll(/:(\w+)/g)].map(([, name]) => ({
-    name,
-    in: 'path',
-    required: true,
-    schema: {type: 'string'},
-  }));
-  const queryParameters = query.map(({name, description, schema, isRepeatable}) => ({
-    name,
-    in: 'query',
-    description,
-    schema: isRepeatable ? {type: 'array', items: schema} : schema,
-  }));
+  const {method, pattern, tag, summary, query = [], body, isBodyOptional, answers, params} = route;
+  const name = `${method} ${pattern}`;
+  const pathParameters = [...pattern.matchAll(/:(\w+)/g)].map(([, parameter = '']) => {
+    const schema = must(
+      params?.[parameter] ?? PATH_PARAMETERS.get(parameter),
+      `${name} is described`,
+    );
+    return {
+      name: parameter,
+      in: 'path',
+      required: true,
+      schema,
+      example: exampleOf(schema, `${name} ${parameter}`),
+    };
+  });
+  const queryParameters = query.map(each => {
+    const schema = each.isRepeatable ? Type.Array(each.schema) : each.schema;
+    return {
+      name: each.name,
+      in: 'query',
+      description: each.description,
+      ...(each.isRequired && {required: true}),
+      schema,
+      example: exampleOf(schema, `${name} ${each.name}`),
+    };
+  });
   return {
     operationId: operationId(method, pattern),
     tags: [tag],
     summary,
-    ...(access === 'public' ? {security: []} : {description: `Role: ${access} or above.`}),
+    ...accessOf(route),
     parameters: [...pathParameters, ...queryParameters],
-    ...(body && {requestBody: {content: jsonContent(body, components)}}),
+    ...(body && {
+      requestBody: {required: isBodyOptional !== true, content: jsonContent(body, components)},
+    }),
     responses: {
       ...Object.fromEntries(
         Object.entries(answers).map(([status, schema]) => [
@@ -69,7 +85,37 @@ function operation(route: RouteDescription, components: Map<string, TSchema>): J
       ),
       default: {description: 'Refused', content: jsonContent(ErrorAnswer, components)},
     },
+    ...(route.messages && {
+      'x-messages': {
+        client: messages(route.messages.client, components),
+        server: messages(route.messages.server, components),
+      },
+    }),
   };
+}
+
+/** What a name in a pattern stands for, where the route says nothing else. */
+const PATH_PARAMETERS: ReadonlyMap<string, TSchema> = new Map<string, TSchema>([
+  ...['id', 'input', 'version'].map(
+    name => [name, Type.Integer({minimum: 1, examples: [1]})] as const,
+  ),
+  ['mpid', MpidText],
+]);
+
+function accessOf({access, description}: RouteDescription): Json {
+  const words = description === undefined ? [] : [description];
+  switch (access) {
+    case 'public':
+      return {security: [], ...(description && {description})};
+    case 'input':
+      return {security: [{input: []}], description: words.join(' ')};
+    default:
+      return {description: [`Role: ${access} or above.`, ...words].join(' ')};
+  }
+}
+
+function messages(schemas: readonly TSchema[], components: Map<string, TSchema>): unknown[] {
+  return schemas.map(schema => reference(schema, components));
 }
 
 function response(
@@ -84,14 +130,23 @@ function response(
 }
 
 const DESCRIPTIONS: ReadonlyMap<number, string> = new Map([
+  [101, 'The connection is a WebSocket from here on'],
   [200, 'Done'],
   [201, 'Made'],
   [202, 'Work goes on in the background'],
   [204, 'Gone'],
+  [206, 'The part that was asked for'],
+  [304, 'What you have is what there is'],
+  [400, 'Nothing was taken'],
 ]);
 
 function jsonContent(schema: TSchema, components: Map<string, TSchema>): Json {
-  return {'application/json': {schema: reference(schema, components)}};
+  const example = exampleOf(schema, schemaName(schema));
+  return {'application/json': {schema: reference(schema, components), example}};
+}
+
+function schemaName(schema: TSchema): string {
+  return (schema as {title?: string}).title ?? 'a body';
 }
 
 /** A schema with a title is described once, and a list of it refers to it. */

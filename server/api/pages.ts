@@ -1,20 +1,24 @@
 /** Lists are bare arrays, a page at a time; `Link: <…>; rel="next"` leads on. */
 import type {Problem} from '../../engine/definitions/definition.ts';
 import {Type} from 'typebox';
+import type {TSchema} from 'typebox';
 import {ApiError} from './errors.ts';
 import type {Answer, Call, QueryParameter} from './route.ts';
 
 export const PAGE_ITEMS_MAX = 10_000;
 const PAGE_ITEMS_DEFAULT = 100;
 
-export function pageParameters(after: string): readonly QueryParameter[] {
+export function pageParameters(
+  after: string,
+  schema: TSchema = Type.String({examples: ['41']}),
+): readonly QueryParameter[] {
   return [
     {
       name: 'limit',
       description: `Items of a page, ${PAGE_ITEMS_DEFAULT} when it is not given.`,
       schema: Type.Integer({minimum: 1, maximum: PAGE_ITEMS_MAX, examples: [500]}),
     },
-    {name: 'after', description: after, schema: Type.String({examples: ['41']})},
+    {name: 'after', description: after, schema},
   ];
 }
 

@@ -52,13 +52,15 @@ export function profileRoutes(parts: ProfileRouteParts): ApiRoute[] {
       query: [
         {
           name: 'identity',
-          description: 'Identity type; required.',
+          description: 'Identity type.',
           schema: Type.String({examples: ['email']}),
+          isRequired: true,
         },
         {
           name: 'value',
-          description: 'Its value; required.',
+          description: 'Its value.',
           schema: Type.String({examples: ['h.jekyll@example.com']}),
+          isRequired: true,
         },
       ],
       answers: {200: ProfileAnswer},

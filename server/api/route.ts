@@ -38,23 +38,33 @@ export interface QueryParameter {
   readonly description: string;
   readonly schema: TSchema;
   readonly isRepeatable?: boolean;
+  readonly isRequired?: boolean;
 }
 
 export interface RouteDescription {
   /** Upper case. */
   readonly method: string;
   readonly pattern: string;
-  readonly access: RouteAccess;
+  /** `input`: by the key and secret of an input; `subscriber`: by every token. */
+  readonly access: RouteAccess | 'subscriber' | 'input';
   /** Heading in the description. */
   readonly tag: string;
   readonly summary: string;
+  /** What the summary leaves out. */
+  readonly description?: string;
+  /** Names in the pattern that stand for something else than elsewhere. */
+  readonly params?: Readonly<Record<string, TSchema>>;
   readonly query?: readonly QueryParameter[];
   readonly body?: TSchema;
+  readonly isBodyOptional?: boolean;
   /** By status; undefined: an empty answer, a string: text of that content type. */
   readonly answers: Readonly<Record<number, TSchema | string | undefined>>;
+  /** Of a WebSocket. */
+  readonly messages?: {readonly client: readonly TSchema[]; readonly server: readonly TSchema[]};
 }
 
 export interface ApiRoute extends RouteDescription {
+  readonly access: RouteAccess;
   /** undefined: the body is not read. */
   readonly validate: ((body: unknown) => Validated<unknown>) | undefined;
   readonly isBodyOptional: boolean;
@@ -64,6 +74,7 @@ export interface ApiRoute extends RouteDescription {
 /** A route without a body. */
 export function route(
   spec: RouteDescription & {
+    readonly access: RouteAccess;
     readonly body?: never;
     handle(call: Call<undefined>): Answer | Promise<Answer>;
   },
@@ -79,8 +90,8 @@ export function route(
 /** A route with a JSON body. With `isBodyOptional` an empty one stands for `{}`. */
 export function bodyRoute<S extends TSchema>(
   spec: RouteDescription & {
+    readonly access: RouteAccess;
     readonly body: S;
-    readonly isBodyOptional?: boolean;
     handle(call: Call<Static<S>>): Answer | Promise<Answer>;
   },
 ): ApiRoute {

@@ -22,12 +22,15 @@ function oneOf<const V extends readonly string[]>(values: V, options: object = {
 
 const Id = Type.Integer({minimum: 1, examples: [1]});
 const Ms = Type.Integer({description: 'Unix milliseconds', examples: [1_790_000_000_000]});
-const Name = Type.String({
-  minLength: 1,
-  maxLength: NAME_CHARACTERS_MAX,
-  pattern: '\\S',
-  examples: ['Checkout left'],
-});
+const named = (example: string) =>
+  Type.String({
+    minLength: 1,
+    maxLength: NAME_CHARACTERS_MAX,
+    pattern: '\\S',
+    examples: [example],
+  });
+const Name = named('Checkout left');
+const Who = Type.String({examples: ['anna']});
 export const MpidText = Type.String({
   description: 'A signed 64-bit integer in decimal',
   pattern: '^-?[0-9]+$',
@@ -58,17 +61,18 @@ export const ErrorAnswer = Type.Object(
   {title: 'Errors'},
 );
 
-export const NewWorkspace = Type.Object({name: Name}, {...closed, title: 'NewWorkspace'});
+const WorkspaceName = named('Shop');
+export const NewWorkspace = Type.Object({name: WorkspaceName}, {...closed, title: 'NewWorkspace'});
 export const WorkspaceAnswer = Type.Object(
-  {id: Id, name: Name, created_by: Type.String(), created_ms: Ms},
+  {id: Id, name: WorkspaceName, created_by: Who, created_ms: Ms},
   {title: 'Workspace'},
 );
 
 const inputFields = {
-  name: Name,
+  name: named('Web'),
   type: oneOf(['platform', 'feed'], {examples: ['platform']}),
 };
-const Platform = Type.String({minLength: 1, maxLength: NAME_CHARACTERS_MAX, examples: ['ios']});
+const Platform = Type.String({minLength: 1, maxLength: NAME_CHARACTERS_MAX, examples: ['web']});
 export const NewInput = Type.Object(
   {...inputFields, platform: Type.Optional(nullable(Platform))},
   {...closed, title: 'NewInput'},
@@ -78,13 +82,16 @@ const inputAnswer = {
   workspace: Id,
   ...inputFields,
   platform: nullable(Platform),
-  key: Type.String({description: 'User name of Basic authentication'}),
-  created_by: Type.String(),
+  key: Type.String({description: 'User name of Basic authentication', examples: ['mik_7d0f5c']}),
+  created_by: Who,
   created_ms: Ms,
 };
 export const InputAnswer = Type.Object(inputAnswer, {title: 'Input'});
 export const InputWithSecret = Type.Object(
-  {...inputAnswer, secret: Type.String({description: 'Password; shown this once'})},
+  {
+    ...inputAnswer,
+    secret: Type.String({description: 'Password; shown this once', examples: ['mis_1b8e02']}),
+  },
   {title: 'InputWithSecret'},
 );
 
@@ -93,27 +100,41 @@ const TokenIdentities = Type.Array(Type.String({minLength: 1, maxLength: 64}), {
   maxItems: 100,
   examples: [['email']],
 });
+const TokenName = named('crm');
 export const NewToken = Type.Object(
   {
-    name: Name,
+    name: TokenName,
     role: oneOf(ROLES, {examples: ['subscriber']}),
     audiences: Type.Optional(nullable(TokenAudiences)),
     identities: Type.Optional(nullable(TokenIdentities)),
   },
-  {...closed, title: 'NewToken'},
+  {
+    ...closed,
+    title: 'NewToken',
+    examples: [
+      {name: 'crm', role: 'subscriber', audiences: [1, 2], identities: ['email']},
+      {name: 'anna', role: 'editor'},
+    ],
+  },
 );
 const tokenAnswer = {
   id: Id,
-  name: Name,
+  name: TokenName,
   role: oneOf(ROLES, {examples: ['subscriber']}),
   audiences: nullable(TokenAudiences),
   identities: nullable(TokenIdentities),
-  created_by: Type.String(),
+  created_by: Who,
   created_ms: Ms,
 };
 export const TokenAnswer = Type.Object(tokenAnswer, {title: 'Token'});
 export const TokenWithSecret = Type.Object(
-  {...tokenAnswer, token: Type.String({description: 'The bearer token; shown this once'})},
+  {
+    ...tokenAnswer,
+    token: Type.String({
+      description: 'The bearer token; shown this once',
+      examples: ['mst_01b8e0'],
+    }),
+  },
   {title: 'TokenWithSecret'},
 );
 
@@ -155,7 +176,7 @@ export const AudienceAnswer = Type.Object(
     id: Id,
     name: Name,
     external_name: nullable(Name),
-    description: Type.String(),
+    description: Type.String({examples: ['Left something in the cart']}),
     environment: Environment,
     workspaces: Ids('Workspaces of its population'),
     inputs: nullable(Ids('null: every input of the workspaces')),
@@ -213,14 +234,17 @@ const AttributeValues = Type.Record(Type.String(), Type.Unknown(), {
   examples: [{tier: 'gold', newsletter: null}],
 });
 const Location = Type.Object({
-  latitude: nullable(Type.Number()),
-  longitude: nullable(Type.Number()),
-  city: nullable(Type.String()),
-  state: nullable(Type.String()),
-  zip: nullable(Type.String()),
-  dma: nullable(Type.String()),
-  country: nullable(Type.String()),
+  latitude: nullable(Type.Number({examples: [48.8566]})),
+  longitude: nullable(Type.Number({examples: [2.3522]})),
+  city: nullable(Type.String({examples: ['Paris']})),
+  state: nullable(Type.String({examples: ['IDF']})),
+  zip: nullable(Type.String({examples: ['75001']})),
+  dma: nullable(Type.String({examples: ['501']})),
+  country: nullable(Type.String({examples: ['FR']})),
   at_ms: Ms,
+});
+const DeviceValues = Type.Record(Type.String(), Type.Unknown(), {
+  examples: [{platform: 'iOS', os_version: '17.1'}],
 });
 export const ProfileAnswer = Type.Object(
   {
@@ -245,7 +269,7 @@ export const ProfileAnswer = Type.Object(
             at_ms: Ms,
           }),
         ),
-        device: AttributeValues,
+        device: DeviceValues,
         location: Type.Union([Location, Type.Null()]),
         calculated_attributes: Type.Optional(
           Type.Record(Type.String(), Type.Unknown(), {
@@ -267,8 +291,8 @@ export const AuditAnswer = Type.Object(
     who: Type.String({examples: ['anna']}),
     action: Type.String({examples: ['audience.update']}),
     target: Type.String({examples: ['audience/12']}),
-    from: Type.Unknown(),
-    to: Type.Unknown(),
+    from: Type.Unknown({examples: [{name: 'Cart left'}]}),
+    to: Type.Unknown({examples: [{name: 'Checkout left'}]}),
   },
   {title: 'AuditEntry'},
 );

@@ -94,8 +94,9 @@ export function suggestionRoutes({
       query: [
         {
           name: 'workspace',
-          description: 'Whose data; required.',
+          description: 'Whose data.',
           schema: Type.Integer({minimum: 1, examples: [1]}),
+          isRequired: true,
         },
         {
           name: 'input',

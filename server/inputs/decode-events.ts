@@ -67,6 +67,15 @@ const FIELDS_OF_TYPE: ReadonlyMap<string, ReadonlySet<string>> = new Map([
 ]);
 const NO_FIELDS: ReadonlySet<string> = new Set();
 
+/** Those that mean something. */
+export const EVENT_TYPES: readonly string[] = [
+  ...FIELDS_OF_TYPE.keys(),
+  'screen_view',
+  'session_start',
+  'first_run',
+  'uninstall',
+];
+
 /** Reads the events of one batch, in order. */
 export class EventReader {
   readonly #defaults: EventDefaults;

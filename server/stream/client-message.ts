@@ -25,27 +25,29 @@ export interface StreamProblem {
   readonly message: string;
 }
 
-export type StreamErrorCode =
-  | 'bad_message'
-  | 'unknown_type'
-  | 'already_subscribed'
-  | 'not_subscribed'
-  | 'unknown_audience'
-  | 'identity_not_granted'
-  | 'variants_unavailable'
-  | 'bad_cursor'
-  | 'too_many_subscriptions'
-  | 'too_many_attributes'
-  | 'unavailable';
+export const STREAM_ERROR_CODES = [
+  'bad_message',
+  'unknown_type',
+  'already_subscribed',
+  'not_subscribed',
+  'unknown_audience',
+  'identity_not_granted',
+  'variants_unavailable',
+  'bad_cursor',
+  'too_many_subscriptions',
+  'too_many_attributes',
+  'unavailable',
+] as const;
+export type StreamErrorCode = (typeof STREAM_ERROR_CODES)[number];
 
 export function isProblem(value: object): value is StreamProblem {
   return 'code' in value;
 }
 
-const NAME_LENGTH_MAX = 128;
-const WORD_LENGTH_MAX = 256;
-const IDENTITIES_MAX = 64;
-const VARIANTS_MAX = 64;
+export const NAME_LENGTH_MAX = 128;
+export const WORD_LENGTH_MAX = 256;
+export const IDENTITIES_MAX = 64;
+export const VARIANTS_MAX = 64;
 
 export function parseClientMessage(
   value: unknown,

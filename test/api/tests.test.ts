@@ -1,6 +1,6 @@
 import {WebSocket} from 'ws';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
-import {NewTest, TestAnswer} from '../../server/api/test-routes.ts';
+import {TestAnswer} from '../../server/api/test-routes.ts';
 import {validator} from '../../server/api/validate.ts';
 import {LiveServer} from '../downloads/live-server.ts';
 import type {Json, Shop} from '../support/server-client.ts';
@@ -91,13 +91,6 @@ describe('creating a test', () => {
     const audience = await draft();
     expect(await problemsOf(audience, variants)).toEqual({status: 422, paths});
     expect(await variantsOf(audience)).toEqual([]);
-  });
-
-  test('the examples of the description are right', () => {
-    const check = validator(NewTest);
-    for (const example of (NewTest as unknown as {examples: unknown[]}).examples) {
-      expect(check(example)).toEqual({value: example});
-    }
   });
 });
 

@@ -1,7 +1,6 @@
 import {execFileSync} from 'node:child_process';
 import {readdirSync, rmSync, statSync, writeFileSync} from 'node:fs';
 import {join} from 'node:path';
-import type {TSchema} from 'typebox';
 import {afterAll, beforeAll, describe, expect, test} from 'vitest';
 import {DownloadAnswer} from '../../server/api/download-schemas.ts';
 import {validator} from '../../server/api/validate.ts';
@@ -299,31 +298,6 @@ describe('asking', () => {
       workspaces: [shop.workspace],
     });
     expect(await problems({audiences: [{id: draft.id}], identities})).toEqual([409, [undefined]]);
-  });
-
-  test('and its test are described like the rest, and every example is right', async () => {
-    const description = await server.api<{
-      paths: Record<string, Record<string, unknown>>;
-      components: {schemas: Record<string, TSchema>};
-    }>('GET', '/openapi.json');
-    const methods = (path: string): string[] => Object.keys(description.paths[path] ?? {});
-    expect(methods('/v1/audiences/{id}/test').sort()).toEqual(['delete', 'get', 'put']);
-    expect(methods('/v1/downloads').sort()).toEqual(['get', 'post']);
-    expect(methods('/v1/downloads/{id}').sort()).toEqual(['delete', 'get']);
-    expect(methods('/v1/downloads/{id}/file')).toEqual(['get']);
-    const check = (schema: unknown): void => {
-      if (typeof schema !== 'object' || schema === null) return;
-      if ('examples' in schema && Array.isArray(schema.examples)) {
-        for (const value of schema.examples) {
-          expect(validator(schema as TSchema)(value)).toEqual({value});
-        }
-      }
-      for (const part of Object.values(schema)) check(part);
-    };
-    for (const name of ['NewTest', 'Test', 'NewDownload', 'Download']) {
-      expect(Object.keys(description.components.schemas)).toContain(name);
-      check(description.components.schemas[name]);
-    }
   });
 
   test('is for those who may use the audience and see the identities', async () => {

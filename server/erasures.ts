@@ -18,6 +18,8 @@ export interface ErasuresParts {
   readonly shards: ShardPool;
   readonly directory: IdentityDirectory;
   readonly dataFolder: string;
+  /** Takes what only this profile had out of what was learned of the data; resolves when it is durable. */
+  readonly forgetLearned: (mpid: bigint) => Promise<void>;
   readonly onError: (error: unknown) => void;
 }
 
@@ -66,6 +68,7 @@ export class Erasures {
       directory.forgetErasure(mpid, sequence);
       return false;
     }
+    await this.#parts.forgetLearned(mpid);
     await catalog.change('other', write =>
       audit(write, actor, {action: 'profile.erase', target: this.#subject(mpid)}),
     );
@@ -106,14 +109,16 @@ export class Erasures {
     const pending = await shards.callAll('erasures', undefined);
     const all = pending.flat();
     if (all.length === 0) return;
-    await this.#forgetIdentities(all);
+    await this.#forgetAll(all);
     for (const [shard, own] of pending.entries()) {
       if (own.length > 0) await this.#workOn(shard, own);
     }
   }
 
-  async #forgetIdentities(pending: readonly PendingErasure[]): Promise<void> {
-    const {shards, directory, dataFolder} = this.#parts;
+  async #forgetAll(pending: readonly PendingErasure[]): Promise<void> {
+    const {shards, directory, dataFolder, forgetLearned} = this.#parts;
+    // Again: a crash may have come between the erasure and this.
+    for (const each of pending) await forgetLearned(mpidOf(each));
     await directory.flush();
     const mpids = new Set(pending.map(mpidOf));
     const keys = await shards.findErased({

@@ -1,11 +1,18 @@
 import {writeKeptJson} from '../../storage/kept-json.ts';
 import type {Suggestions} from './suggestions.ts';
 
-/** Writes what is learned from time to time, and when the returned function is called, which ends it. */
+export interface SuggestionsKeeper {
+  /** Resolves when everything learned until now is written. */
+  write(): Promise<void>;
+  /** Writes once more, and ends it. */
+  close(): Promise<void>;
+}
+
+/** Writes what is learned from time to time. */
 export function keepSuggestions(
   suggestions: Suggestions,
   {path, everyMs, onError}: {path: string; everyMs: number; onError: (error: unknown) => void},
-): () => Promise<void> {
+): SuggestionsKeeper {
   let writing: Promise<void> = Promise.resolve();
   const write = (): Promise<void> => {
     writing = writing
@@ -17,8 +24,11 @@ export function keepSuggestions(
     return writing;
   };
   const timer = setInterval(() => void write(), everyMs).unref();
-  return () => {
-    clearInterval(timer);
-    return write();
+  return {
+    write,
+    close: () => {
+      clearInterval(timer);
+      return write();
+    },
   };
 }

@@ -8,6 +8,7 @@ import {
   readText,
 } from '../../engine/values/read-value.ts';
 import {isVersion} from '../../engine/values/version.ts';
+import {forgetSighting, noteSighting, type Sightings} from './sightings.ts';
 import {type TopKey, TopKeys} from './top-keys.ts';
 
 export const FIELD_TYPES = [
@@ -26,10 +27,8 @@ const VALUE_CHARACTERS_MAX = 64;
 /** A value that fewer profiles have says something of a person, not of the data: it is neither told nor kept. */
 export const VALUE_PROFILES_MIN = 3;
 
-/** Hashes of the first few profiles that had the value. */
-type Sightings = number[];
-
 export class LearnedField {
+  readonly sightings: Sightings = [];
   /** How many values read as each of FIELD_TYPES. */
   readonly types = new Float64Array(FIELD_TYPES.length);
   readonly #values = new TopKeys<Sightings>(VALUES_MAX);
@@ -39,10 +38,10 @@ export class LearnedField {
     for (const each of readList(value) ?? [value]) {
       const text = readText(each);
       if (text === undefined || text === '' || text.length > VALUE_CHARACTERS_MAX) continue;
-      const sightings = this.#values.count(text, weight, () => []);
-      if (sightings.length < VALUE_PROFILES_MIN && !sightings.includes(profile)) {
-        sightings.push(profile);
-      }
+      noteSighting(
+        this.#values.count(text, weight, () => []),
+        profile,
+      );
     }
   }
 
@@ -51,16 +50,32 @@ export class LearnedField {
     return [...this.#values].filter(({facts}) => facts.length >= VALUE_PROFILES_MIN);
   }
 
+  /** The profile is erased: true when something was known of it. */
+  forget(profile: number): boolean {
+    let isKnown = forgetSighting(this.sightings, profile);
+    for (const {key, facts} of [...this.#values]) {
+      if (!forgetSighting(facts, profile)) continue;
+      isKnown = true;
+      if (facts.length === 0) this.#values.remove(key);
+    }
+    return isKnown;
+  }
+
   toKept(): unknown[] {
     const values = [...this.#values]
       .filter(({facts}) => facts.length >= VALUE_PROFILES_MIN)
       .map(({key, count, error, facts}) => [key, count, error, facts]);
-    return [[...this.types], values];
+    return [[...this.types], values, this.sightings];
   }
 
   static fromKept(kept: unknown): LearnedField {
-    const [types, values] = kept as [number[], [string, number, number, number[]][]];
+    const [types, values, sightings] = kept as [
+      number[],
+      [string, number, number, Sightings][],
+      Sightings,
+    ];
     const field = new LearnedField();
+    field.sightings.push(...sightings);
     field.types.set(types.slice(0, FIELD_TYPES.length));
     for (const [key, count, error, facts] of values) field.#values.put({key, count, error, facts});
     return field;

@@ -1,6 +1,7 @@
 /** What is learned of the data of one input in one workspace and environment. */
 import type {EventRecord, Fields, ProfileRecord, Value} from '../../engine/record.ts';
 import {LearnedField} from './learned-field.ts';
+import {forgetSighting, noteSighting, sightingOf, type Sightings} from './sightings.ts';
 import {type TopKey, TopKeys} from './top-keys.ts';
 
 const NAMES_MAX = 300;
@@ -10,8 +11,11 @@ const NAME_CHARACTERS_MAX = 256;
 const TYPES_MAX = 8;
 const SEPARATOR = '\u0000';
 
-/** Of a custom event name: the event types it was sent with. */
-export type NameFacts = string[];
+export interface NameFacts {
+  /** That a custom event was sent with. */
+  readonly types: string[];
+  readonly sightings: Sightings;
+}
 
 export class LearnedInput {
   /** By kind and name of events. */
@@ -20,36 +24,54 @@ export class LearnedInput {
   readonly fields = new TopKeys<LearnedField>(FIELDS_MAX);
 
   learn(record: ProfileRecord, weight: number): void {
-    const profile = record.mpidLo ^ record.mpidHi;
+    const profile = sightingOf(record.mpidHi, record.mpidLo);
+    const learnOne = (topic: string, attribute: string, value: Value): void =>
+      this.#field(topic, attribute, profile, weight)?.learn(value, profile, weight);
     const learnAll = (topic: string, fields: Fields): void => {
       for (let i = 0; i < fields.length; i += 2) {
-        this.#field(topic, fields[i] as string, weight)?.learn(fields[i + 1]!, profile, weight);
+        learnOne(topic, fields[i] as string, fields[i + 1]!);
       }
     };
     for (const event of record.events) {
       if (event.kind === 'other') continue;
-      this.#name(event, weight);
+      this.#name(event, profile, weight);
       const topic = topicOf(event.kind, event.name);
       learnAll(topic, event.fields);
       for (const item of event.items.slice(0, ITEMS_READ_MAX)) learnAll(topic, item);
     }
     for (const {name, value} of record.attributes) {
-      if (value !== undefined) this.#field('user', name, weight)?.learn(value, profile, weight);
+      if (value !== undefined) learnOne('user', name, value);
     }
     // What identities there are, not whose.
     for (const {type, value} of record.identities) {
-      if (value !== undefined) this.#field('identity', type, weight);
+      if (value !== undefined) this.#field('identity', type, profile, weight);
     }
     for (const {regulation, purpose} of record.consent) {
-      this.#field('consent', regulation, weight)?.learn(purpose, profile, weight);
+      learnOne('consent', regulation, purpose);
     }
     learnAll('device', record.device);
     const {location} = record;
     if (location === undefined) return;
     for (const part of ['city', 'state', 'zip', 'dma', 'country'] as const) {
       const value: Value | undefined = location[part];
-      if (value !== undefined) this.#field('location', part, weight)?.learn(value, profile, weight);
+      if (value !== undefined) learnOne('location', part, value);
     }
+  }
+
+  /** The profile is erased: what only it had goes. True when something was known of it. */
+  forget(profile: number): boolean {
+    let isKnown = false;
+    for (const {key, facts} of [...this.names]) {
+      if (!forgetSighting(facts.sightings, profile)) continue;
+      isKnown = true;
+      if (facts.sightings.length === 0) this.names.remove(key);
+    }
+    for (const {key, facts} of [...this.fields]) {
+      if (!facts.forget(profile)) continue;
+      isKnown = true;
+      if (facts.sightings.length === 0) this.fields.remove(key);
+    }
+    return isKnown;
   }
 
   toKept(): unknown {
@@ -77,18 +99,29 @@ export class LearnedInput {
     return input;
   }
 
-  #name({kind, name, type}: EventRecord, weight: number): void {
+  #name({kind, name, type}: EventRecord, profile: number, weight: number): void {
     if (name.length > NAME_CHARACTERS_MAX) return;
-    const types = this.names.count(topicOf(kind, name), weight, () => []);
+    const {types, sightings} = this.names.count(topicOf(kind, name), weight, () => ({
+      types: [],
+      sightings: [],
+    }));
+    noteSighting(sightings, profile);
     if (type !== '' && types.length < TYPES_MAX && !types.includes(type)) types.push(type);
   }
 
-  #field(topic: string, attribute: string, weight: number): LearnedField | undefined {
+  #field(
+    topic: string,
+    attribute: string,
+    profile: number,
+    weight: number,
+  ): LearnedField | undefined {
     if (attribute.length > NAME_CHARACTERS_MAX || topic.length > 2 * NAME_CHARACTERS_MAX) {
       return undefined;
     }
     const key = topic + SEPARATOR + attribute;
-    return this.fields.count(key, weight, () => new LearnedField());
+    const field = this.fields.count(key, weight, () => new LearnedField());
+    noteSighting(field.sightings, profile);
+    return field;
   }
 }
 

@@ -8,6 +8,7 @@ import {scopeOf} from '../../engine/ids.ts';
 import type {ProfileRecord} from '../../engine/record.ts';
 import {FIELD_TYPES, type FieldType} from './learned-field.ts';
 import {LearnedInput, partsOf} from './learned-input.ts';
+import {sightingOf} from './sightings.ts';
 
 /** Inputs learned from; beyond it the one that was silent longest is forgotten. */
 const INPUTS_MAX = 64;
@@ -15,7 +16,7 @@ const INPUTS_MAX = 64;
 const EVENTS_A_SECOND_MAX = 1_000;
 /** A type that fewer values have is a slip. */
 const TYPE_SHARE_MIN = 0.01;
-const FORMAT = 1;
+const FORMAT = 2;
 
 export interface SuggestionQuery {
   readonly workspace: number;
@@ -75,6 +76,12 @@ export class Suggestions {
     this.#inputOf(record).learn(record, this.#oneIn);
   }
 
+  /** Somebody is erased: what nobody else has goes, what several have stays. */
+  forget(mpidHi: number, mpidLo: number): void {
+    const profile = sightingOf(mpidHi, mpidLo);
+    for (const input of this.#inputs.values()) if (input.forget(profile)) this.#isChanged = true;
+  }
+
   /** Of events of this kind, most frequent first. */
   names(query: SuggestionQuery, kinds: readonly string[]): SuggestedName[] {
     const found = new Map<
@@ -89,7 +96,7 @@ export class Suggestions {
         if (sum === undefined)
           found.set(entry.key, (sum = {kind, name, types: new Set(), count: 0}));
         sum.count += entry.count;
-        for (const type of entry.facts) sum.types.add(type);
+        for (const type of entry.facts.types) sum.types.add(type);
       }
     }
     return byCount([...found.values()]).map(({kind, name, types, count}) => ({

@@ -54,6 +54,10 @@ export class TopKeys<T> {
     if (this.#entries.size < this.#capacity) this.#entries.set(entry.key, entry);
   }
 
+  remove(key: string): void {
+    this.#entries.delete(key);
+  }
+
   #least(): TopKey<T> {
     let least: TopKey<T> | undefined;
     for (const entry of this.#entries.values()) {

@@ -131,6 +131,24 @@ describe('a person who is erased', () => {
     expect((await server.send('GET', path)).status).toBe(200);
   });
 
+  test('takes along what the builder learned of nobody else, on the disk too', async () => {
+    const learned = () => readFileSync(join(server.folder, 'suggestions.json'), 'utf8');
+    for (const mpid of ['1', '2', '3', MPID]) {
+      const user_attributes = mpid === '1' ? {club: 'chess'} : {club: 'chess', town: 'Ys'};
+      await server.post(shop, [{mpid, user_attributes, events: []}]);
+    }
+    const values = async () => {
+      const path = `/v1/suggestions?workspace=${shop.workspace}&kind=user_attribute`;
+      const {attributes} = await server.api<{attributes: {values: string[]}[]}>('GET', path);
+      return attributes.flatMap(each => each.values).sort();
+    };
+    expect(await values()).toEqual(['Ys', 'chess']);
+    await erase();
+    expect(await values()).toEqual(['chess']);
+    expect(learned()).toContain('chess');
+    expect(learned()).not.toContain('Ys');
+  });
+
   test('is proved by entries without the person, which whoever has the key can check', async () => {
     await erase();
     const [proof] = await proofs(1);

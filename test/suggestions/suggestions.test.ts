@@ -98,6 +98,44 @@ test('a value is told once three profiles have it, and not how often one of them
   expect(again.names(ALL, ['custom'])).toEqual(suggestions.names(ALL, ['custom']));
 });
 
+test('what only somebody who is erased had goes, and what others have too stays', () => {
+  const suggestions = new Suggestions();
+  for (let mpidLo = 1; mpidLo <= 4; mpidLo++) {
+    suggestions.offer(
+      record(
+        {
+          events: [event('Open', ['size', 7]), ...(mpidLo === 1 ? [event('Met Anna')] : [])],
+          attributes: [
+            attribute('tier', mpidLo <= 3 ? 'gold' : 'tin'),
+            attribute('club', 'chess'),
+            ...(mpidLo === 1 ? [attribute('note of Anna', 'x')] : []),
+          ],
+        },
+        mpidLo,
+      ),
+    );
+  }
+  const told = (each: Suggestions) => ({
+    names: each.names(ALL, ['custom']).map(({name}) => name),
+    values: Object.fromEntries(
+      each.fields(ALL, ([topic]) => topic === 'user').map(field => [field.attribute, field.values]),
+    ),
+  });
+  expect(told(suggestions)).toEqual({
+    names: ['Open', 'Met Anna'],
+    values: {tier: ['gold'], club: ['chess'], 'note of Anna': []},
+  });
+  suggestions.takeKept();
+  suggestions.forget(0, 99);
+  expect(suggestions.takeKept()).toBeUndefined();
+  suggestions.forget(0, 1);
+  const left = {names: ['Open'], values: {tier: [], club: ['chess']}};
+  expect(told(suggestions)).toEqual(left);
+  const kept = JSON.stringify(suggestions.takeKept());
+  expect(kept).not.toMatch(/Anna|gold/);
+  expect(told(new Suggestions(JSON.parse(kept)))).toEqual(left);
+});
+
 test('products, devices, consent and places are learned; identities by type alone', () => {
   const suggestions = new Suggestions();
   for (let mpid = 1; mpid <= 3; mpid++) {

@@ -53,7 +53,7 @@ export class LearnedField {
   /** The profile is erased: true when something was known of it. */
   forget(profile: number): boolean {
     let isKnown = forgetSighting(this.sightings, profile);
-    for (const {key, facts} of [...this.#values]) {
+    for (const {key, facts} of this.#values) {
       if (!forgetSighting(facts, profile)) continue;
       isKnown = true;
       if (facts.length === 0) this.#values.remove(key);

@@ -61,12 +61,12 @@ export class LearnedInput {
   /** The profile is erased: what only it had goes. True when something was known of it. */
   forget(profile: number): boolean {
     let isKnown = false;
-    for (const {key, facts} of [...this.names]) {
+    for (const {key, facts} of this.names) {
       if (!forgetSighting(facts.sightings, profile)) continue;
       isKnown = true;
       if (facts.sightings.length === 0) this.names.remove(key);
     }
-    for (const {key, facts} of [...this.fields]) {
+    for (const {key, facts} of this.fields) {
       if (!facts.forget(profile)) continue;
       isKnown = true;
       if (facts.sightings.length === 0) this.fields.remove(key);

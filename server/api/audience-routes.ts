@@ -50,6 +50,8 @@ export function audienceRoutes(parts: AudienceRouteParts): ApiRoute[] {
       access: 'viewer',
       tag: TAG,
       summary: 'The audiences that the token may see',
+      description:
+        'X-Total-Count says how many there are on all pages: `status=active` counts those in use.',
       query: [
         ...LIST_PARAMETERS,
         ORDER_PARAMETER,
@@ -62,10 +64,11 @@ export function audienceRoutes(parts: AudienceRouteParts): ApiRoute[] {
         if (order !== undefined) {
           const views = await viewAll(parts, selected, call.nowMs);
           const {items, next} = pageInOrder(call, views, order);
-          return pageAnswer(call, items, next);
+          return pageAnswer(call, items, next, selected.length);
         }
         const {items, next} = pageById(call, selected);
-        return pageAnswer(call, await viewAll(parts, items, call.nowMs), next);
+        const views = await viewAll(parts, items, call.nowMs);
+        return pageAnswer(call, views, next, selected.length);
       },
     }),
     route({

@@ -52,16 +52,19 @@ export function parseId(text: string): number | undefined {
   return /^[1-9]\d{0,14}$/.test(text) ? Number(text) : undefined;
 }
 
-/** `next` is what the following page starts after; undefined: this is the last. */
+/** `next` is what the following page starts after; undefined: this is the last. `total`: of all pages, where it is known. */
 export function pageAnswer(
   {path, query}: Pick<Call<unknown>, 'path' | 'query'>,
   items: readonly unknown[],
   next: string | undefined,
+  total?: number,
 ): Answer {
-  if (next === undefined) return {status: 200, body: items};
+  const counted = total === undefined ? {} : {'x-total-count': String(total)};
+  if (next === undefined) return {status: 200, body: items, headers: counted};
   const onward = new URLSearchParams(query);
   onward.set('after', next);
-  return {status: 200, body: items, headers: {link: `<${path}?${onward.toString()}>; rel="next"`}};
+  const link = `<${path}?${onward.toString()}>; rel="next"`;
+  return {status: 200, body: items, headers: {link, ...counted}};
 }
 
 /** A page of things that are all in memory, by ascending id. */

@@ -179,6 +179,19 @@ test('all faults are told at once, each with its place', async () => {
   expect(await server.want(200, 'GET', '/v1/audiences')).toEqual([]);
 });
 
+test('tags have at most 18 characters, and there may be many of them', async () => {
+  const tags = Array.from({length: 1_000}, (_, number) => `number ${number}`);
+  const id = await server.audience({tags: [...tags.slice(1), '🎯'.repeat(18)]});
+  const refused = await server.send('PATCH', `/v1/audiences/${id}`, {tags: ['x'.repeat(19), '']});
+  expect(refused.status).toBe(422);
+  expect(errorsOf(refused).map(({path}) => path)).toEqual(['tags[0]', 'tags[1]']);
+  await server.audience({tags: ['number 7']});
+  const found = await server.want<{id: number}[]>(200, 'GET', '/v1/audiences?tag=number%207');
+  expect(found).toHaveLength(2);
+  await server.want(200, 'PATCH', `/v1/audiences/${id}`, {tags: []});
+  expect(await server.want(200, 'GET', '/v1/audiences?tag=number%207')).toHaveLength(1);
+});
+
 test("a clone is a draft of one's own with the same definition and tags", async () => {
   const editor = await server.token('editor', {name: 'eve'});
   const id = await server.audience({tags: ['t'], external_name: 'EXT'});
@@ -238,6 +251,8 @@ describe('lists', () => {
     expect(await ids('tag=a')).toEqual([1, 2]);
     expect(await ids('tag=a&tag=b')).toEqual([1]);
     expect(await ids('status=active')).toEqual([2]);
+    const counted = await server.get('/v1/audiences?status=draft&limit=1');
+    expect(counted.headers.get('x-total-count')).toBe('2');
     expect(await ids('view=single')).toEqual([1, 3]);
     expect(await ids('view=multi')).toEqual([2]);
     expect(await ids('view=shared', editor)).toEqual([1, 2]);

@@ -45,6 +45,10 @@ export class LiveServer {
     return this.#running.url;
   }
 
+  get calls(): readonly string[] {
+    return this.#running.calls;
+  }
+
   stop(): Promise<void> {
     return this.#running.stop();
   }

@@ -170,6 +170,26 @@ describe('an estimate over a small journal', () => {
     expect(criteria[2]!.size).toBe((await membersOf(asked.and[1]!)).length);
   });
 
+  test('is of the workspaces, inputs and environment that are given', async () => {
+    const {workspace} = await client.openShop();
+    const {id: input} = await client.api<{id: number}>(
+      'POST',
+      `/v1/workspaces/${shop.workspace}/inputs`,
+      {name: 'Silent', type: 'platform'},
+    );
+    const opened = {kind: 'event', name: 'Open'};
+    const sizeIn = async (scope: object): Promise<number | null> => {
+      const body = {workspaces: [shop.workspace], definition: opened, ...scope};
+      return (await client.api<Estimate>('POST', '/v1/estimates', body)).size;
+    };
+    const size = (await membersOf(opened)).length;
+    expect(await sizeIn({})).toBe(size);
+    expect(await sizeIn({inputs: [shop.input, input]})).toBe(size);
+    expect(await sizeIn({inputs: [input]})).toBe(0);
+    expect(await sizeIn({workspaces: [workspace]})).toBe(0);
+    expect(await sizeIn({environment: 'development'})).toBe(0);
+  });
+
   test('saves nothing', async () => {
     const before = await client.api<unknown[]>('GET', '/v1/audiences');
     await estimate(DEFINITIONS['a sequence']!);

@@ -1,13 +1,18 @@
 /**
  * Questions to and changes of a whole population: a thousand new audiences whose criteria are known
  * (preparing them, in slices, to the last delta), reading members, and the same memberships computed by
- * DuckDB from scratch, which is what one would do without an engine.
+ * DuckDB from scratch, which is what one would do without an engine. And what a person waits for: one audience
+ * switched on or filled from the journal, estimates, overlaps, the list of audiences.
  */
+import {liveFigures, scanFigures} from './bulk-backfill.ts';
+import {listFigures} from './bulk-list.ts';
+import {activationFigures, estimateFigures, overlapFigures} from './bulk-questions.ts';
 import {membersPage} from '../engine/shard-queries.ts';
 import type {Shard} from '../engine/shard.ts';
 import {DuckDbRecompute, missingDuckDb} from './peers/duckdb.ts';
 import {populationChecksum} from './support/checksum.ts';
 import {MemoryRun} from './support/engine-run.ts';
+import {FilledJournal} from './support/filled-journal.ts';
 import {type BenchOptions, type Figure, figure, median, sizesName} from './support/figures.ts';
 import {specOf} from './workload-records.ts';
 import {recombinedAudiences} from './workload-bulk.ts';
@@ -15,6 +20,10 @@ import {Workload} from './workload.ts';
 
 /** What a shard thread does between two looks at its queue. */
 const SLICE_PROFILES = 2000;
+/** In the journal that is scanned, by the size of the population. */
+const EVENTS_A_PROFILE = 10;
+/** A population with which a server is measured too. */
+const LIVE_PROFILES_MAX = 100_000;
 
 export async function benchBulk(options: BenchOptions): Promise<Figure[]> {
   const {audiences, profiles, rounds, warmUpEvents, say} = options;
@@ -51,6 +60,7 @@ export async function benchBulk(options: BenchOptions): Promise<Figure[]> {
     figure(`${name}/activate-known`, 'ms', prepared, own),
     figure(`${name}/activate-known-slice-max`, 'ms', slices),
     ...membersFigures(shard, name, audiences),
+    ...(await personFigures(shard, {workload, options, nowMs})),
   ];
   const missing = missingDuckDb();
   if (missing !== undefined) {
@@ -80,6 +90,28 @@ export async function benchBulk(options: BenchOptions): Promise<Figure[]> {
     value: median(recomputed) / median(prepared),
   });
   return figures;
+}
+
+async function personFigures(
+  shard: Shard,
+  {workload, options, nowMs}: {workload: Workload; options: BenchOptions; nowMs: number},
+): Promise<Figure[]> {
+  const {profiles, say} = options;
+  const figures = [
+    ...activationFigures(shard, workload, {options, nowMs}),
+    ...overlapFigures(shard, options),
+  ];
+  const events = profiles * EVENTS_A_PROFILE;
+  const journal = await FilledJournal.fill(workload, events);
+  try {
+    say(`${events} events are in a journal`);
+    figures.push(...estimateFigures(shard, {workload, journal, options, nowMs}));
+    figures.push(...scanFigures(journal, {events, options}));
+  } finally {
+    await journal.remove();
+  }
+  if (profiles > LIVE_PROFILES_MAX) return figures;
+  return [...figures, ...(await listFigures(options)), ...(await liveFigures(options))];
 }
 
 /** Returns how long the longest slice took: no event waits longer than that for it. */

@@ -93,7 +93,11 @@ export function audienceSpecs(workload: Workload): AudienceSpec[] {
 }
 
 export function specOf(audience: WorkloadAudience, workload: Workload): AudienceSpec {
-  const parsed = parseDefinition(definitionOf(audience, workload.predicates, inHours), {
+  return specOfDefinition(audience.id, definitionOf(audience, workload.predicates, inHours));
+}
+
+export function specOfDefinition(id: number, definition: object): AudienceSpec {
+  const parsed = parseDefinition(definition, {
     eventRetentionMs: EVENT_RETENTION_MS,
     workspaces: [WORKSPACE],
     inputs: undefined,
@@ -104,7 +108,7 @@ export function specOf(audience: WorkloadAudience, workload: Workload): Audience
   });
   if ('problems' in parsed) throw new Error(JSON.stringify(parsed.problems));
   return {
-    id: audience.id,
+    id,
     version: 1,
     active: true,
     expression: parsed.expression,

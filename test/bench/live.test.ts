@@ -56,3 +56,25 @@ test(
   },
   MOST_MS,
 );
+
+test(
+  'what a person waits for: audiences switched on, filled while events come, estimated, listed',
+  async () => {
+    const figures = await tiny('bulk');
+    const named = (part: string): Figure | undefined =>
+      figures.find(({name}) => name === `bulk/${part}`);
+    expect(named('a10/p300/activate-known')?.checksum).toMatch(/^[0-9a-f]{8}$/);
+    expect(named('backfill/3000-events')?.checksum).toMatch(/^[1-9]\d* entries$/);
+    expect(named('a10/p300/backfill-live/events-with')?.checksum).toMatch(/^[1-9]\d* audiences/);
+    expect(named('list-40/all')?.checksum).toMatch(/^\d{5} bytes$/);
+    for (const part of [
+      'activate-one-known',
+      'overlap-of-8',
+      'estimate-known',
+      'estimate-from-sample',
+    ]) {
+      expect([part, named(`a10/p300/${part}`)?.value]).toEqual([part, expect.any(Number)]);
+    }
+  },
+  MOST_MS,
+);

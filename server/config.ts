@@ -20,7 +20,7 @@ export const BOUNDS = {
   countsEveryMs: 10_000,
   /** What the builder can offer is written behind this often. A crash forgets what was learned since. */
   suggestionsEveryMs: 60_000,
-  /** How far back a cursor can be resumed. Beyond it: reset and a snapshot. */
+  /** How far back a cursor can be resumed, unless the operator says otherwise. Beyond it: reset and a snapshot. */
   deltaRetentionMs: 7 * 86_400_000,
   /** Answers under way when the server stops. After it they are cut off. */
   stopGraceMs: 5_000,

@@ -3,6 +3,7 @@ import {createServer} from 'node:net';
 import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import {type Logger, pino} from 'pino';
+import type {Problem} from '../engine/definitions/definition.ts';
 import {mpidHi, mpidLo, scopeOf} from '../engine/ids.ts';
 import {
   DataFolderError,
@@ -16,6 +17,7 @@ import {CountsStore} from '../storage/counts-store.ts';
 import {IdentityStore} from '../storage/identity-store.ts';
 import {readKeptJson} from '../storage/kept-json.ts';
 import {calculatedRoutes} from './api/calculated-routes.ts';
+import type {AudienceFault} from './api/audience-view.ts';
 import {createApi} from './api/create-api.ts';
 import {AudienceStates} from './api/audience-states.ts';
 import {downloadRoutes} from './api/download-routes.ts';
@@ -44,7 +46,6 @@ import {Deduplicator} from './inputs/deduplicate.ts';
 import {EventsApi} from './inputs/events-api.ts';
 import {EVENTS_DESCRIPTION} from './inputs/events-description.ts';
 import {IdentityDirectory} from './inputs/identity-directory.ts';
-import {canonicalIdentityType} from './inputs/identity-types.ts';
 import {Ingest} from './inputs/ingest.ts';
 import {parseMsgpack} from './inputs/lossless-json.ts';
 import {Gazetteer} from './location/gazetteer.ts';
@@ -68,6 +69,8 @@ export interface StartOptions {
   readonly shards: 'auto' | number;
   readonly eventRetentionMs: number;
   readonly profileRetentionMs: number;
+  /** undefined: as long as BOUNDS says. */
+  readonly deltaRetentionMs?: number | undefined;
   readonly adminToken: string | undefined;
   /** Says where IP addresses are; undefined: nobody knows. */
   readonly geoIpFile?: string | undefined;
@@ -160,6 +163,7 @@ async function wire(
     eventRetentionMs,
     profileRetentionMs,
     ...BOUNDS,
+    deltaRetentionMs: options.deltaRetentionMs ?? BOUNDS.deltaRetentionMs,
     onFailed: (shard, message) => log.error({shard}, message),
     onSeen: entries => seen.load(entries, nowMs()),
     onRecovered: shard => directory.restarted(shard),
@@ -220,6 +224,7 @@ async function wire(
   const attributes = check.calculated;
   const calculated = new CalculatedBook({catalog, attributes, audiences, eventRetentionMs});
   await bringUp();
+  warnOfProblems({audiences, calculated}, log);
 
   const tests = new AudienceTests(catalog);
   const authenticator = new Authenticator({catalog, adminToken: admin.token});
@@ -299,7 +304,11 @@ async function wire(
       onError,
       counts,
       moreDescriptions: [...EVENTS_DESCRIPTION, DELTAS_DESCRIPTION],
-      extras: audience => ({...NO_EXTRAS, variants: tests.variants(audience)}),
+      extras: audience => ({
+        connectedOutputs: 0,
+        faults: faultsOf(audiences, audience),
+        variants: tests.variants(audience),
+      }),
       variantTest: (audience, name) => tests.membersOf(audience, name),
       moreRoutes: [
         ...testRoutes({audiences, tests, connectedOutputs: () => 0}),
@@ -313,7 +322,6 @@ async function wire(
           tests,
           downloads,
           states: new AudienceStates(shards),
-          canonicalIdentityType,
         }),
       ],
       findProfile,
@@ -352,18 +360,45 @@ async function wire(
 /** A shard that is gone again brings all of them up itself; this is for what else may fail. */
 const BRING_UP_AGAIN_MS = 1000;
 const VERSION = '0.1.0';
-const NO_EXTRAS = {connectedOutputs: 0, faults: []};
+
+function faultsOf(audiences: AudienceBook, id: number): AudienceFault[] {
+  const audience = audiences.get(id);
+  if (audience === undefined) return [];
+  return audiences.problemsOf(audience).map(problem => ({connection: null, ...problem}));
+}
+
+/** A shorter retention than before: windows mean less than they say, which nobody would see in the numbers. */
+function warnOfProblems(
+  {audiences, calculated}: {audiences: AudienceBook; calculated: CalculatedBook},
+  log: Logger,
+): void {
+  const warn = (what: string, problems: readonly Problem[]): void => {
+    for (const {path, message} of problems.slice(0, 1)) {
+      log.warn(`${what} is not what it says: ${path} ${message}`);
+    }
+  };
+  for (const audience of audiences.list()) {
+    warn(`audience ${audience.id} (${audience.name})`, audiences.problemsOf(audience));
+  }
+  for (const attribute of calculated.attributes.list()) {
+    const what = `calculated attribute ${attribute.id} (${attribute.name})`;
+    warn(what, calculated.problemsOf(attribute));
+  }
+}
 
 function streamAudiences(catalog: Catalog): {
   list(): {id: number; scopes: number[]}[];
+  deleted(): {id: number; scopes: number[]}[];
   onChange(listener: () => void): void;
 } {
+  const scopesIn = (table: 'audiences' | 'deletedAudiences'): {id: number; scopes: number[]}[] =>
+    [...catalog.store.all(table).values()].map(({id, workspaces, environment}) => ({
+      id,
+      scopes: workspaces.map(workspace => scopeOf(workspace, environment)),
+    }));
   return {
-    list: () =>
-      [...catalog.store.all('audiences').values()].map(({id, workspaces, environment}) => ({
-        id,
-        scopes: workspaces.map(workspace => scopeOf(workspace, environment)),
-      })),
+    list: () => scopesIn('audiences'),
+    deleted: () => scopesIn('deletedAudiences'),
     onChange: listener => {
       catalog.onChange('audiences', listener);
       catalog.onChange('credentials', listener);

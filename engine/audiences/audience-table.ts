@@ -22,6 +22,8 @@ export interface Audience {
   next:
     | {readonly version: number; readonly root: Literal; readonly histories: readonly number[]}
     | undefined;
+  /** Why its newest definition cannot be compiled: it goes on with the one before, if it had one. */
+  failed: string | undefined;
 }
 
 export interface AudienceParts {
@@ -84,7 +86,7 @@ export class AudienceTable {
     for (const id of changed) {
       const spec = this.#specs.get(id);
       const audience = this.#audiences.get(id);
-      if (spec?.active === true) this.#prepare(spec);
+      if (spec?.active === true) this.#prepareAlone(spec);
       else if (audience !== undefined) leaving.push(audience);
     }
     return leaving;
@@ -149,7 +151,30 @@ export class AudienceTable {
     return [...slots].sort((a, b) => graph.level(a) - graph.level(b) || a - b);
   }
 
-  #prepare(spec: AudienceSpec): void {
+  /** What was found right and still cannot be compiled is a defect of ours, and must harm no other audience. */
+  #prepareAlone(spec: AudienceSpec): void {
+    const audience = this.#audienceOf(spec.id);
+    audience.failed = undefined;
+    try {
+      this.#prepare(spec, audience);
+    } catch (error) {
+      audience.next = undefined;
+      audience.failed = error instanceof Error ? error.message : String(error);
+      // Of what was begun nothing may be found by others.
+      this.sweep();
+    }
+  }
+
+  #audienceOf(id: number): Audience {
+    let audience = this.#audiences.get(id);
+    if (audience === undefined) {
+      audience = {id, root: -1, version: 0, next: undefined, failed: undefined};
+      this.#audiences.set(id, audience);
+    }
+    return audience;
+  }
+
+  #prepare(spec: AudienceSpec, audience: Audience): void {
     const {graph, criteria, rows, propagation, eventRetentionMs, historyIdOf} = this.#parts;
     const created: number[] = [];
     const blank = new ProfileData();
@@ -166,11 +191,6 @@ export class AudienceTable {
     });
     propagation.reserve();
     for (const slot of created) rows.setBlank(slot, this.#blankValue(slot));
-    let audience = this.#audiences.get(spec.id);
-    if (audience === undefined) {
-      audience = {id: spec.id, root: -1, version: 0, next: undefined};
-      this.#audiences.set(spec.id, audience);
-    }
     if (audience.root === root) {
       audience.next = undefined;
       audience.version = spec.version;

@@ -11,12 +11,19 @@ import type {
 import {didYouMean, fieldOf, found, isObject, quoted, refuseUnknownFields} from './faults.ts';
 import type {JsonObject} from './faults.ts';
 import {parseAttribute, parseName} from './parse-attribute.ts';
+import {parseWord} from './parse-profile-criterion.ts';
 import {parseCompare, parseMeasure} from './parse-measure.ts';
 import {parseInputs, parseWorkspaces} from './parse-scope.ts';
 import type {Parsing} from './parse-scope.ts';
 import {parseTest, TEST_FIELDS} from './parse-test.ts';
 import {parseDuration, parseWhen} from './parse-when.ts';
-import {canonicalAction, COMMERCE_ACTIONS, PRODUCT_ACTIONS, VERSION_FIELDS} from './vocabulary.ts';
+import {
+  canonicalAction,
+  COMMERCE_ACTIONS,
+  EVENT_TYPES,
+  PRODUCT_ACTIONS,
+  VERSION_FIELDS,
+} from './vocabulary.ts';
 
 /** Conditions of one `where`, and steps of one sequence. */
 const CONDITIONS_MAX = 100;
@@ -130,7 +137,8 @@ function parseEventType(
   if (kind === 'attribution_event') return 'attribution';
   const type = kind === 'event' ? fieldOf(object, 'event_type') : undefined;
   if (type === undefined) return undefined;
-  return parseName(type, `${path}.event_type`, faults)?.toLowerCase();
+  const known = typeof type === 'string' ? type.toLowerCase() : undefined;
+  return parseWord(known ?? type, `${path}.event_type`, EVENT_TYPES, faults);
 }
 
 function parseWhere(object: JsonObject, path: string, {faults}: Parsing): readonly Condition[] {

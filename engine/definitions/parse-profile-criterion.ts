@@ -1,4 +1,5 @@
 /** Criteria on what a profile is: attributes, audiences, consent, device, identities, attribution. */
+import {canonicalIdentityType, IDENTITY_TYPES} from '../identity-types.ts';
 import type {
   AttributionCriterion,
   AudienceCriterion,
@@ -16,12 +17,7 @@ import {isId, parseWorkspaces} from './parse-scope.ts';
 import type {Parsing} from './parse-scope.ts';
 import {parseTest, TEST_FIELDS} from './parse-test.ts';
 import {parseWhen} from './parse-when.ts';
-import {
-  canonicalIdentityType,
-  CRITERION_DEVICE_FIELDS,
-  IDENTITY_TYPES,
-  VERSION_FIELDS,
-} from './vocabulary.ts';
+import {CRITERION_DEVICE_FIELDS, VERSION_FIELDS} from './vocabulary.ts';
 
 const COMMON_FIELDS = ['kind', 'workspaces'];
 
@@ -167,13 +163,15 @@ export function parseIdentity(
   return {kind: 'identity', identity, test, workspaces};
 }
 
-/** Types that are not known yet are taken if they are spelled like one. */
+/** In any spelling that clients use. Of other types no profile ever has an identity. */
 function parseIdentityType(json: unknown, path: string, faults: Faults): string | undefined {
-  const type = parseName(json, path, faults);
-  if (type === undefined) return undefined;
-  if (/^[a-z][a-z0-9_]*$/.test(type)) return canonicalIdentityType(type);
-  const hint = didYouMean(type, IDENTITY_TYPES);
-  return faults.at(path, `must be an identity type like "customer_id", not ${found(type)}${hint}`);
+  const spelling = parseName(json, path, faults);
+  if (spelling === undefined) return undefined;
+  const hint = didYouMean(spelling, IDENTITY_TYPES);
+  return (
+    canonicalIdentityType(spelling) ??
+    faults.at(path, `must be an identity type like "customer_id", not ${found(spelling)}${hint}`)
+  );
 }
 
 export function parseAttribution(

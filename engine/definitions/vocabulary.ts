@@ -68,51 +68,17 @@ export const VERSION_FIELDS: readonly string[] = [
 
 export const CRITERION_DEVICE_FIELDS: readonly DeviceField[] = DEVICE_FIELDS;
 
-/** Other spellings of identity types, by the name that records carry. */
-const IDENTITY_ALIASES = new Map([
-  ['customerid', 'customer_id'],
-  ['customer', 'customer_id'],
-  ['facebookcustomaudienceid', 'facebook_custom_audience_id'],
-  ['ios_idfa', 'ios_advertising_id'],
-  ['ios_vendor_id', 'ios_idfv'],
-  ['android_aaid', 'android_advertising_id'],
-  ['google_advertising_id', 'android_advertising_id'],
-  ['android_id', 'android_uuid'],
-  ['roku_aid', 'roku_advertising_id'],
-  ['fire_aid', 'fire_advertising_id'],
-  ['device_application_stamp', 'mp_deviceid'],
-  ...Array.from({length: 9}, (_, index) => [`other${index + 2}`, `other_id_${index + 2}`] as const),
-]);
-
-export const IDENTITY_TYPES: readonly string[] = [
-  'customer_id',
-  'email',
+/** `custom_event_type` of events, as stored. */
+export const EVENT_TYPES: readonly string[] = [
+  'navigation',
+  'location',
+  'search',
+  'transaction',
+  'user_content',
+  'user_preference',
+  'social',
+  'media',
   'other',
-  ...Array.from({length: 9}, (_, index) => `other_id_${index + 2}`),
-  'facebook',
-  'twitter',
-  'google',
-  'microsoft',
-  'yahoo',
-  'facebook_custom_audience_id',
-  'alias',
-  'mobile_number',
-  'phone_number_2',
-  'phone_number_3',
-  'ios_advertising_id',
-  'ios_idfv',
-  'android_advertising_id',
-  'android_uuid',
-  'roku_advertising_id',
-  'roku_publisher_id',
-  'fire_advertising_id',
-  'microsoft_advertising_id',
-  'microsoft_publisher_id',
-  'push_token',
-  'amp_id',
-  'mp_deviceid',
+  'attribution',
+  'unknown',
 ];
-
-export function canonicalIdentityType(type: string): string {
-  return IDENTITY_ALIASES.get(type) ?? type;
-}

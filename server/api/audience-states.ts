@@ -7,6 +7,8 @@ export interface SummedState {
   readonly progress: number;
   /** The oldest version that any shard still serves; 0 while one has none. */
   readonly version: number;
+  /** Why a shard cannot calculate the newest version. */
+  readonly failed?: string | undefined;
 }
 
 /**
@@ -47,14 +49,21 @@ export class AudienceStates {
     const shardStates = await this.#shards.callAll('states', ids && {ids});
     const sums = new Map<
       number,
-      {size: number; progress: number; version: number; shards: number}
+      {
+        size: number;
+        progress: number;
+        version: number;
+        failed: string | undefined;
+        shards: number;
+      }
     >();
-    for (const {id, size, progress, version} of shardStates.flat()) {
+    for (const {id, size, progress, version, failed} of shardStates.flat()) {
       const sum = sums.get(id);
       if (sum === undefined) {
-        sums.set(id, {size, progress, version, shards: 1});
+        sums.set(id, {size, progress, version, failed, shards: 1});
         continue;
       }
+      sum.failed ??= failed;
       sum.size += size;
       sum.progress += progress;
       sum.version = Math.min(sum.version, version);
@@ -62,9 +71,9 @@ export class AudienceStates {
     }
     const {count} = this.#shards;
     return new Map(
-      [...sums].map(([id, {size, progress, version, shards}]) => [
+      [...sums].map(([id, {size, progress, version, failed, shards}]) => [
         id,
-        {size, progress: progress / count, version: shards === count ? version : 0},
+        {size, progress: progress / count, version: shards === count ? version : 0, failed},
       ]),
     );
   }

@@ -2,10 +2,18 @@ import type {Audience, AudienceVersion} from '../catalog/entities.ts';
 import type {SummedState} from './audience-states.ts';
 import type {AudienceCounts} from '../counts/audience-counts.ts';
 
+export interface AudienceFault {
+  /** null: it is about the audience itself. */
+  readonly connection: number | null;
+  /** Place in the definition; null: none. */
+  readonly path: string | null;
+  readonly message: string;
+}
+
 /** What other parts know of an audience. */
 export interface AudienceExtras {
   readonly connectedOutputs: number;
-  readonly faults: readonly {readonly connection: number; readonly message: string}[];
+  readonly faults: readonly AudienceFault[];
   /** Control included; empty without a test. */
   readonly variants: readonly {readonly name: string; readonly percentage: number}[];
 }
@@ -51,9 +59,15 @@ export function viewAudience(
     created_ms: audience.createdMs,
     last_modified_by: audience.lastModifiedBy,
     last_modified_ms: audience.lastModifiedMs,
-    faults: extras.faults,
+    faults: [...failureOf(state), ...extras.faults],
     variants: extras.variants,
   };
+}
+
+function failureOf(state: SummedState | undefined): AudienceFault[] {
+  if (state?.failed === undefined) return [];
+  const message = `cannot be calculated, through a defect of the server: ${state.failed}`;
+  return [{connection: null, path: 'definition', message}];
 }
 
 /** Below 1 until the version of the definition is served everywhere. */

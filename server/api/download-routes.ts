@@ -11,6 +11,7 @@ import {sendFile} from '../downloads/send-file.ts';
 import type {AudienceStates, SummedState} from './audience-states.ts';
 import {DownloadAnswer, DownloadId, NewDownload} from './download-schemas.ts';
 import {ApiError, forbidden, notFound} from './errors.ts';
+import {readIdentityTypes} from './identity-types.ts';
 import {pageAnswer, pageParameters, readPage} from './pages.ts';
 import {maySee, maySeeIdentity, mayUse} from './permissions.ts';
 import {bodyRoute, route} from './route.ts';
@@ -21,8 +22,6 @@ export interface DownloadRouteParts {
   readonly tests: AudienceTests;
   readonly downloads: Downloads;
   readonly states: AudienceStates;
-  /** The spelling under which an identity type is kept; undefined: there is no such type. */
-  readonly canonicalIdentityType: (spelling: string) => string | undefined;
 }
 
 const TAG = 'Downloads';
@@ -110,7 +109,7 @@ function readRequest(
   known: ReadonlyMap<number, SummedState>,
 ): Parameters<Downloads['create']>[0] {
   const problems: Problem[] = [];
-  const identities = readIdentities(parts, body.identities, problems);
+  const identities = readIdentityTypes(body.identities, 'identities', problems);
   const seen = new Set<number>();
   const uncalculated: number[] = [];
   let isAllowed = identities.every(type => maySeeIdentity(principal, type));
@@ -148,22 +147,6 @@ function readRequest(
     throw new ApiError('CONFLICT', `only a calculated audience can be downloaded; not: ${which}`);
   }
   return {files, identities, sample: body.sample ?? undefined, csv: body.csv ?? 'safe'};
-}
-
-function readIdentities(
-  {canonicalIdentityType}: DownloadRouteParts,
-  spellings: readonly string[],
-  problems: Problem[],
-): string[] {
-  const types = new Set<string>();
-  for (const [index, spelling] of spellings.entries()) {
-    const path = `identities[${index}]`;
-    const type = canonicalIdentityType(spelling);
-    if (type === undefined) problems.push({path, message: 'is not an identity type'});
-    else if (types.has(type)) problems.push({path, message: 'is named twice'});
-    else types.add(type);
-  }
-  return [...types];
 }
 
 /** Rights are looked at again: a file may outlive what its maker was allowed. */

@@ -1,10 +1,12 @@
 import {Type} from 'typebox';
+import type {IdentityType} from '../../engine/identity-types.ts';
 import {environmentOf, workspaceOf} from '../../engine/ids.ts';
 import type {AudienceBook} from '../catalog/audience-book.ts';
 import type {Principal} from '../catalog/authenticator.ts';
 import type {Actor} from '../catalog/catalog.ts';
 import type {ProfileScopeView, ProfileView, Shards} from '../shards/protocol.ts';
 import {ApiError, notFound} from './errors.ts';
+import {readIdentityType} from './identity-types.ts';
 import {parseMpid} from './mpid.ts';
 import {maySee, maySeeIdentity} from './permissions.ts';
 import {route} from './route.ts';
@@ -14,9 +16,9 @@ import {ProfileAnswer} from './schemas.ts';
 export interface ProfileRouteParts {
   readonly audiences: AudienceBook;
   readonly shards: Shards;
-  /** The profile an identity leads to. `type` may be unknown. */
+  /** The profile an identity leads to. */
   readonly findProfile: (
-    type: string,
+    type: IdentityType,
     value: string,
   ) => Promise<bigint | undefined> | bigint | undefined;
   /** Erases it everywhere, and writes that down; false: there was none. */
@@ -65,12 +67,15 @@ export function profileRoutes(parts: ProfileRouteParts): ApiRoute[] {
       ],
       answers: {200: ProfileAnswer},
       handle: async ({query, principal}) => {
-        const type = query.get('identity') ?? '';
+        const spelling = query.get('identity') ?? '';
         const value = query.get('value') ?? '';
-        const problems = Object.entries({identity: type, value})
+        const problems = Object.entries({identity: spelling, value})
           .filter(([, text]) => text === '')
           .map(([path]) => ({path, message: 'is required'}));
-        if (problems.length > 0) throw new ApiError('UNPROCESSABLE', problems);
+        const type = spelling === '' ? undefined : readIdentityType(spelling, 'identity', problems);
+        if (type === undefined || problems.length > 0) {
+          throw new ApiError('UNPROCESSABLE', problems);
+        }
         if (!maySeeIdentity(principal, type)) throw notFound();
         return answerProfile(await parts.findProfile(type, value), principal);
       },

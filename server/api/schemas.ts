@@ -198,7 +198,16 @@ export const AudienceAnswer = Type.Object(
     last_modified_by: Type.String({examples: ['anna']}),
     last_modified_ms: Ms,
     faults: Type.Array(
-      Type.Object({connection: Id, message: Type.String({examples: ['Too Many Requests']})}),
+      Type.Object({
+        connection: nullable(Id),
+        path: nullable(
+          Type.String({
+            description: 'Place in the definition of a fault of the audience itself',
+            examples: ['definition.when.within_last'],
+          }),
+        ),
+        message: Type.String({examples: ['Too Many Requests']}),
+      }),
     ),
     variants: Type.Array(
       Type.Object({

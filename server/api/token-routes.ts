@@ -1,7 +1,9 @@
 import {Type} from 'typebox';
+import type {Problem} from '../../engine/definitions/definition.ts';
 import type {Catalog} from '../catalog/catalog.ts';
 import type {Token} from '../catalog/entities.ts';
-import {notFound} from './errors.ts';
+import {ApiError, notFound} from './errors.ts';
+import {readIdentityTypes} from './identity-types.ts';
 import {pageAnswer, pageById, pageParameters, parseId} from './pages.ts';
 import {bodyRoute, route} from './route.ts';
 import type {ApiRoute} from './route.ts';
@@ -20,7 +22,11 @@ export function tokenRoutes(catalog: Catalog): ApiRoute[] {
       body: NewToken,
       answers: {201: TokenWithSecret},
       handle: async ({body, principal, nowMs}) => {
-        const {name, role, audiences, identities} = body;
+        const {name, role, audiences} = body;
+        const problems: Problem[] = [];
+        const identities =
+          body.identities && readIdentityTypes(body.identities, 'identities', problems);
+        if (problems.length > 0) throw new ApiError('UNPROCESSABLE', problems);
         const {token, secret} = await catalog.createToken(
           {name, role, audiences: audiences ?? undefined, identities: identities ?? undefined},
           {name: principal.name, nowMs},

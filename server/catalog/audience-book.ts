@@ -102,8 +102,9 @@ export class AudienceBook {
     const changed = changedKeys(current, changes);
     if (changed.length === 0) return current;
     const fields: Audience = {...current, ...changes};
-    this.#refuseProblems(fields, current, actor);
     const meansOther = changed.some(key => MEANING.has(key));
+    // What looks back too far by now can still be renamed.
+    if (meansOther) this.#refuseProblems(fields, current, actor);
     if (fields.definition === undefined && current.definition !== undefined) {
       this.#refuseWhileNested(current, 'left without a definition');
     }
@@ -137,9 +138,10 @@ export class AudienceBook {
 
   async remove(current: Audience, actor: Actor): Promise<void> {
     this.#refuseWhileNested(current, 'deleted');
-    const {id} = current;
+    const {id, owner, access, workspaces, environment} = current;
     await this.#catalog.change('audiences', write => {
       write.remove('audiences', id);
+      write.put('deletedAudiences', id, {id, owner, access, workspaces, environment});
       write.removeArchived('versions', [id]);
       audit(write, actor, {action: 'audience.delete', target: `audience/${id}`, from: current});
     });
@@ -147,13 +149,17 @@ export class AudienceBook {
     if (current.definition !== undefined) await this.#define([], [id]);
   }
 
+  /** What is wrong by now with the definition, though it was not when it was saved. */
+  problemsOf(audience: Audience): readonly Problem[] {
+    return this.#check.savedProblems(audience);
+  }
+
   /**
    * For the start of the server: gives the shards the complete list, and takes from them what was
-   * deleted while they could not be told. Answers those whose definitions this program cannot read.
+   * deleted while they could not be told.
    */
-  async resendAll(): Promise<Audience[]> {
+  async resendAll(): Promise<void> {
     const withDefinition = this.list().filter(({definition}) => definition !== undefined);
-    const unreadable = withDefinition.filter(each => this.#shardAudience(each) === undefined);
     const wanted = new Set(withDefinition.map(({id}) => id));
     const states = await this.#shards.callAll('states', undefined);
     const known = new Set(states.flat().map(({id}) => id));
@@ -162,7 +168,6 @@ export class AudienceBook {
     for (const {id} of keepers) wanted.add(id);
     const remove = [...known].filter(id => !wanted.has(id));
     await this.tellShards({audiences: withDefinition, keepers, remove});
-    return unreadable;
   }
 
   /** What these audiences mean now, and what else the shards have to keep or forget. */

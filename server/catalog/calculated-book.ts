@@ -5,6 +5,7 @@
 import {isDeepStrictEqual} from 'node:util';
 import {keeperId} from '../../engine/audiences/keeper.ts';
 import type {Calculation} from '../../engine/definitions/calculated-attribute.ts';
+import type {Problem} from '../../engine/definitions/definition.ts';
 import {parseCalculatedAttribute} from '../../engine/definitions/parse-calculated-attribute.ts';
 import type {AudienceBook} from './audience-book.ts';
 import {calculatedReferences} from './calculated-references.ts';
@@ -145,6 +146,13 @@ export class CalculatedBook {
     const hasInput = (id: number): boolean => catalog.inputs.get(id)?.workspace === workspace;
     const parsed = parseCalculatedAttribute(fields, {eventRetentionMs, hasInput});
     if ('problems' in parsed) throw new Unacceptable(parsed.problems);
+  }
+
+  /** What is wrong by now, though it was not when it was saved: its period is longer than events are kept. */
+  problemsOf(attribute: CalculatedAttribute): readonly Problem[] {
+    const {eventRetentionMs} = this.#parts;
+    const parsed = parseCalculatedAttribute(attribute, {eventRetentionMs, hasInput: () => true});
+    return 'problems' in parsed ? parsed.problems : [];
   }
 
   #refuseTaken({workspace, name}: CalculatedFields): void {

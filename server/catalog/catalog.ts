@@ -66,6 +66,7 @@ export class Catalog {
         'inputs',
         'tokens',
         'audiences',
+        'deletedAudiences',
         'calculatedAttributes',
         'cursors',
         'watchedAttributes',

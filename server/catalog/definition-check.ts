@@ -30,12 +30,20 @@ export interface SoundDefinition {
   readonly calculated: readonly CalculatedAttributeSpec[] | undefined;
 }
 
+/** Names were judged when the definition was saved. */
+const EVERYTHING = {
+  hasAudience: () => true,
+  hasInput: () => true,
+  hasCalculatedAttribute: () => true,
+};
+
 export class DefinitionCheck {
   readonly calculated: CalculatedAttributes;
   readonly #catalog: Catalog;
   readonly #settings: DefinitionSettings;
   /** Definitions are never changed in place. */
   readonly #references = new WeakMap<object, readonly NestedReference[]>();
+  readonly #savedProblems = new WeakMap<object, readonly Problem[]>();
 
   constructor({catalog, settings}: {catalog: Catalog; settings: DefinitionSettings}) {
     this.#catalog = catalog;
@@ -86,14 +94,29 @@ export class DefinitionCheck {
   savedDefinition({definition, workspaces, inputs}: Audience): SoundDefinition | undefined {
     const parsed = parseDefinition(definition, {
       ...this.#settings,
+      ...EVERYTHING,
       eventRetentionMs: Infinity,
       workspaces,
       inputs,
-      hasAudience: () => true,
-      hasInput: () => true,
-      hasCalculatedAttribute: () => true,
     });
     return 'expression' in parsed ? this.#sound(parsed.expression, {workspaces}) : undefined;
+  }
+
+  /** What is wrong by now with a definition that was found right when it was saved: it looks back too far, or cannot be read. */
+  savedProblems({definition, workspaces, inputs}: Audience): readonly Problem[] {
+    if (typeof definition !== 'object' || definition === null) return [];
+    let problems = this.#savedProblems.get(definition);
+    if (problems === undefined) {
+      const parsed = parseDefinition(definition, {
+        ...this.#settings,
+        ...EVERYTHING,
+        workspaces,
+        inputs,
+      });
+      problems = 'problems' in parsed ? parsed.problems : [];
+      this.#savedProblems.set(definition, problems);
+    }
+    return problems;
   }
 
   #sound(expression: Expression, {workspaces}: Pick<AudienceScope, 'workspaces'>): SoundDefinition {

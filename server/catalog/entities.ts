@@ -171,12 +171,19 @@ export interface Download {
   readonly rows: number | undefined;
 }
 
+/** What is remembered of an audience that was deleted: who may still be told of its last deletes, and from where. */
+export type DeletedAudience = Pick<
+  Audience,
+  'id' | 'owner' | 'access' | 'workspaces' | 'environment'
+>;
+
 /** Tables of the catalogue that are held in memory. */
 export interface ResidentTables {
   workspaces: Workspace;
   inputs: Input;
   tokens: Token;
   audiences: Audience;
+  deletedAudiences: DeletedAudience;
   calculatedAttributes: CalculatedAttribute;
   /** `TOKEN_ID/NAME` → acknowledged cursor. */
   cursors: string;

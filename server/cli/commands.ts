@@ -53,6 +53,13 @@ export const SERVE: CommandSpec = {
       help: 'How long a profile is kept after it was last heard of. The same units.',
     },
     {
+      name: 'delta-retention',
+      value: 'DURATION',
+      env: 'MUSTER_DELTA_RETENTION',
+      fallback: '7d',
+      help: 'How far back a reader of deltas can go on from its cursor; one that was away for longer starts anew with a snapshot. The same units.',
+    },
+    {
       name: 'geoip',
       value: 'FILE',
       env: 'MUSTER_GEOIP',

@@ -1,3 +1,4 @@
+import {BOUNDS} from '../config.ts';
 import type {Environment} from './args.ts';
 import {parseCommand, UsageProblem} from './args.ts';
 import {SERVE} from './commands.ts';
@@ -9,6 +10,7 @@ export interface ServeOptions {
   readonly shards: 'auto' | number;
   readonly eventRetentionMs: number;
   readonly profileRetentionMs: number;
+  readonly deltaRetentionMs: number;
   readonly geoIpFile: string | undefined;
   /** undefined: the server makes one and keeps it in the data folder. */
   readonly adminToken: string | undefined;
@@ -26,6 +28,7 @@ export function parseServe(argv: readonly string[], env: Environment): ServeOpti
     shards: given.text('shards') === 'auto' ? 'auto' : shardCount(given.text('shards') ?? ''),
     eventRetentionMs: given.durationMs('event-retention') ?? DEFAULT_RETENTION_MS,
     profileRetentionMs: given.durationMs('profile-retention') ?? DEFAULT_RETENTION_MS,
+    deltaRetentionMs: given.durationMs('delta-retention') ?? BOUNDS.deltaRetentionMs,
     geoIpFile: given.text('geoip'),
     adminToken: adminToken === '' ? undefined : adminToken,
   };

@@ -1,5 +1,5 @@
 /** The answers the transport itself gives, in the shape of every other error of the API. */
-export const JSON_HEADERS: Readonly<Record<string, string>> = {'content-type': 'application/json'};
+const JSON_HEADERS: Readonly<Record<string, string>> = {'content-type': 'application/json'};
 
 export interface Refusal {
   readonly status: number;
@@ -18,6 +18,12 @@ function refusal(
     headers: {...JSON_HEADERS, ...headers},
     body: JSON.stringify({errors: [{code, message}]}),
   };
+}
+
+/** What a WebSocket's owner answers instead of letting it in; a 401 says how to authenticate. */
+export function socketRefusal(verdict: {readonly status: number; readonly body: string}): Refusal {
+  const challenge = {'www-authenticate': 'Bearer realm="muster"'};
+  return {...verdict, headers: {...JSON_HEADERS, ...(verdict.status === 401 && challenge)}};
 }
 
 export function badRequest(message: string): Refusal {

@@ -7,7 +7,7 @@ import {negotiate} from './handshake.ts';
 import {Heartbeat} from './heartbeat.ts';
 import {NodeExchange, type NodeServerState, readTarget} from './node-exchange.ts';
 import {NodeSocket} from './node-socket.ts';
-import {badRequest, INTERNAL_ERROR, JSON_HEADERS, type Refusal, STOPPING} from './refusals.ts';
+import {badRequest, INTERNAL_ERROR, type Refusal, socketRefusal, STOPPING} from './refusals.ts';
 import {matchPattern, RouteTable} from './route-table.ts';
 import type {SocketRoute, Transport, TransportOptions} from './transport.ts';
 
@@ -205,7 +205,7 @@ function judge(
   try {
     const verdict = route.accept(exchange);
     if (!('status' in verdict)) return verdict;
-    return {refusal: {...verdict, headers: JSON_HEADERS}};
+    return {refusal: socketRefusal(verdict)};
   } catch (error) {
     state.onError(error);
     return {refusal: INTERNAL_ERROR};

@@ -2,7 +2,7 @@
 import {createServer} from 'node:net';
 import {BUFFERED_BYTES_MAX, negotiate} from './handshake.ts';
 import {Heartbeat} from './heartbeat.ts';
-import {badRequest, INTERNAL_ERROR, JSON_HEADERS, STOPPING} from './refusals.ts';
+import {badRequest, INTERNAL_ERROR, socketRefusal, STOPPING} from './refusals.ts';
 import {matchPattern, RouteTable} from './route-table.ts';
 import type {SocketRoute, Transport, TransportOptions} from './transport.ts';
 import {UwsExchange, type UwsServerState} from './uws-exchange.ts';
@@ -155,7 +155,7 @@ function upgrade(options: {
     try {
       const verdict = route.accept(exchange);
       if ('status' in verdict) {
-        exchange.refuse({...verdict, headers: JSON_HEADERS}, true);
+        exchange.refuse(socketRefusal(verdict), true);
       } else {
         const {protocol} = offer;
         const {onError} = state;

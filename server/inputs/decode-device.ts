@@ -4,7 +4,7 @@ import {withMember} from './decode-extra.ts';
 import {memberPlace, type Faults} from './decode-faults.ts';
 import {readClaim, type IdentityClaim} from './decode-identities.ts';
 import {readObject, readText} from './decode-values.ts';
-import {canonicalIdentityType} from './identity-types.ts';
+import {canonicalIdentityType} from '../../engine/identity-types.ts';
 
 export interface DecodedDevice {
   /** By the names of DEVICE_FIELDS. */

@@ -4,7 +4,11 @@ import {withMember} from './decode-extra.ts';
 import {memberPlace, type Faults} from './decode-faults.ts';
 import {IDENTITIES_MAX} from './decode-limits.ts';
 import {isRawObject, readList, readObject, readText} from './decode-values.ts';
-import {canonicalIdentityType, isDeviceIdentity, type IdentityType} from './identity-types.ts';
+import {
+  canonicalIdentityType,
+  isDeviceIdentity,
+  type IdentityType,
+} from '../../engine/identity-types.ts';
 
 /** `value` undefined: the profile gives the identity up. */
 export interface IdentityClaim extends Omit<IdentityChange, 'sequence'> {

@@ -132,14 +132,23 @@ export function readValue(
     case 'object':
       if (raw === null) return null;
       if (Array.isArray(raw)) return readElements(raw, memberPlace(place, name), faults);
-      faults.add(
-        memberPlace(place, name),
-        'is an object: attribute values are text, numbers, booleans, null or lists.',
-      );
-      return undefined;
+      return readNested(raw, memberPlace(place, name), faults);
     default:
       return undefined;
   }
+}
+
+/** No condition asks inside an object, and a batch is not lost for it: its JSON text is the value. */
+function readNested(raw: object, place: string, faults: Faults): string | undefined {
+  const text = jsonText(raw);
+  if (text !== undefined && text.length <= TEXT_LENGTH_MAX) return text;
+  faults.add(
+    place,
+    text === undefined
+      ? 'is nested too deeply.'
+      : `is longer than ${TEXT_LENGTH_MAX} characters as JSON.`,
+  );
+  return undefined;
 }
 
 function readElements(raw: readonly unknown[], place: string, faults: Faults): Value | undefined {

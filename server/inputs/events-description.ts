@@ -7,7 +7,7 @@ import {PRODUCT_ACTIONS} from '../../engine/definitions/vocabulary.ts';
 import {BOUNDS} from '../config.ts';
 import {EVENT_TYPES} from './decode-events.ts';
 import {ATTRIBUTES_MAX, EVENTS_MAX, ITEMS_MAX} from './decode-limits.ts';
-import {DEVICE_IDENTITY_TYPES, USER_IDENTITY_TYPES} from './identity-types.ts';
+import {DEVICE_IDENTITY_TYPES, USER_IDENTITY_TYPES} from '../../engine/identity-types.ts';
 
 const MIB = 2 ** 20;
 const Ms = Type.Integer({description: 'Unix milliseconds', examples: [1_790_000_000_000]});

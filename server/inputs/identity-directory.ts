@@ -12,7 +12,7 @@ import {randomBytes} from 'node:crypto';
 import type {Environment} from '../../engine/ids.ts';
 import type {IdentityKey, IdentityOwner, IdentityStore} from '../../storage/identity-store.ts';
 import type {IdentityClaims} from '../shards/protocol.ts';
-import {compareIdentityTypes} from './identity-types.ts';
+import {compareIdentityTypes} from '../../engine/identity-types.ts';
 
 export interface Claim {
   readonly type: string;

@@ -135,6 +135,7 @@ function states({shard}: DurableShard, ids: readonly number[] | undefined): Audi
     version: audience.version,
     size: memberCount(shard, audience.id),
     progress: audience.next === undefined ? 1 : shard.fillProgress(audience),
+    failed: audience.failed,
   }));
 }
 

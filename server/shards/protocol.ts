@@ -24,6 +24,8 @@ export interface AudienceState {
   readonly size: number;
   /** 0–1 of the version being prepared; 1 when none is. */
   readonly progress: number;
+  /** Why the newest version cannot be prepared. */
+  readonly failed?: string | undefined;
 }
 
 export interface ShardCalls {

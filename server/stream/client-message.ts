@@ -1,4 +1,6 @@
 /** What a client may say, and the reading of it: lenient about what is not asked, strict about what is. */
+import {didYouMean, quoted} from '../../engine/definitions/faults.ts';
+import {canonicalIdentityType, IDENTITY_TYPES} from '../../engine/identity-types.ts';
 import type {StreamBounds} from './stream-parts.ts';
 
 export type ClientMessage = SubscribeMessage | AckMessage | {readonly type: 'unsubscribe'};
@@ -108,7 +110,9 @@ function parseSubscribe(
     }
     lists[field] = words;
   }
-  return {type: 'subscribe', audiences, from, name, ...lists};
+  const identities = parseIdentityTypes(lists.identities);
+  if (identities !== undefined && 'code' in identities) return identities;
+  return {type: 'subscribe', audiences, from, name, ...lists, identities};
 }
 
 function parseAudiences(value: unknown, limit: number): 'all' | readonly number[] | StreamProblem {
@@ -138,6 +142,22 @@ function parseWords(value: unknown, limit: number): readonly string[] | undefine
     words.add(item);
   }
   return words.size === 0 ? undefined : [...words];
+}
+
+/** In any spelling that clients use; deltas carry the canonical one. */
+function parseIdentityTypes(
+  spellings: readonly string[] | undefined,
+): readonly string[] | undefined | StreamProblem {
+  const types = new Set<string>();
+  for (const spelling of spellings ?? []) {
+    const type = canonicalIdentityType(spelling);
+    if (type === undefined) {
+      const hint = didYouMean(spelling, IDENTITY_TYPES);
+      return bad(`identities: ${quoted(spelling)} is not an identity type${hint}`);
+    }
+    types.add(type);
+  }
+  return spellings === undefined ? undefined : [...types];
 }
 
 function isWord(text: string, lengthMax: number): boolean {

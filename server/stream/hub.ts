@@ -57,7 +57,7 @@ export class Hub {
   readonly #live = new Map<Subscription, Reader>();
   /** The one live subscription of each name. */
   readonly #named = new Map<string, Subscription>();
-  /** Kept for audiences that are gone: their last deletes still carry identities. */
+  /** Also of audiences that are gone: their last deletes still carry identities. */
   readonly #scopes = new Map<number, readonly ScopeId[]>();
   readonly #subscriberParts: SubscriberParts;
   readonly #ticker: NodeJS.Timeout;
@@ -215,7 +215,8 @@ export class Hub {
     }
     if (message.audiences !== 'all') {
       const unknown = message.audiences.find(
-        id => !this.#known.has(id) || !principal.mayStream(id),
+        // One that was deleted has its last deletes to tell to who comes back; of others nothing follows.
+        id => !this.#scopes.has(id) || !principal.mayStream(id),
       );
       if (unknown !== undefined) {
         return {
@@ -342,8 +343,9 @@ export class Hub {
   #known: ReadonlySet<number> = new Set();
 
   #noteAudiences(): void {
-    const list = this.parts.audiences.list();
-    for (const {id, scopes} of list) this.#scopes.set(id, scopes);
+    const {audiences} = this.parts;
+    const list = audiences.list();
+    for (const {id, scopes} of [...audiences.deleted(), ...list]) this.#scopes.set(id, scopes);
     this.#known = new Set(list.map(({id}) => id));
     for (const {subscriber} of this.#live.keys()) subscriber.lane.selection.forget();
   }

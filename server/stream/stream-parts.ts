@@ -28,6 +28,8 @@ export interface StreamParts {
   ): {readonly principal: StreamPrincipal} | {readonly status: number; readonly body: string};
   readonly audiences: {
     list(): readonly StreamAudience[];
+    /** Those that were deleted: their last deletes may still be on their way to somebody. */
+    deleted(): readonly StreamAudience[];
     /** Told after an audience came, went or changed, and after the grants of a token changed. */
     onChange(listener: () => void): void;
   };

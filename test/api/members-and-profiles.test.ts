@@ -138,6 +138,15 @@ describe('a profile', () => {
     const query = '?identity=email&value=h.jekyll%40example.com';
     expect((await server.get(`/v1/profiles${query}`)).text).toBe(text);
     expect((await server.get('/v1/profiles?identity=email&value=x')).status).toBe(404);
+    server.identities.set('other_id_2:o', mpid);
+    for (const spelling of ['other_id_2', 'other2', 'Other2']) {
+      const found = await server.want(200, 'GET', `/v1/profiles?identity=${spelling}&value=o`);
+      expect(found['mpid']).toBe(String(mpid));
+    }
+    const misspelt = await server.want(422, 'GET', '/v1/profiles?identity=emial&value=x');
+    expect(misspelt['errors']).toMatchObject([
+      {path: 'identity', message: expect.stringContaining('did you mean "email"') as string},
+    ]);
     expect((await server.get('/v1/profiles?identity=email')).status).toBe(422);
     expect((await server.get('/v1/profiles/7')).status).toBe(404);
   });

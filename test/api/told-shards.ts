@@ -20,6 +20,7 @@ export class ToldShards implements Shards {
   readonly members = new Map<number, Map<bigint, number>>();
   readonly profiles = new Map<bigint, ProfileView>();
   progress = 1;
+  failed: string | undefined;
   isDown = false;
   stateCalls = 0;
   readonly #feed: FeedEntry[] = [];
@@ -114,6 +115,7 @@ export class ToldShards implements Shards {
       size: [...(this.members.get(id)?.keys() ?? [])].filter(mpid => this.shardOf(mpid) === shard)
         .length,
       progress: this.progress,
+      failed: this.failed,
     }));
   }
 

@@ -15,6 +15,7 @@ describe('muster serve', () => {
       shards: 'auto',
       eventRetentionMs: days(30),
       profileRetentionMs: days(30),
+      deltaRetentionMs: days(7),
       adminToken: undefined,
     });
   });
@@ -27,6 +28,7 @@ describe('muster serve', () => {
       MUSTER_SHARDS: '3',
       MUSTER_EVENT_RETENTION: '2w',
       MUSTER_PROFILE_RETENTION: '36h',
+      MUSTER_DELTA_RETENTION: '2d',
       MUSTER_ADMIN_TOKEN: 't',
     };
     expect(parseServe(['--port=9'], env)).toEqual({
@@ -36,6 +38,7 @@ describe('muster serve', () => {
       shards: 3,
       eventRetentionMs: days(14),
       profileRetentionMs: days(1.5),
+      deltaRetentionMs: days(2),
       adminToken: 't',
     });
     expect(SERVE.options.every(option => option.env?.startsWith('MUSTER_'))).toBe(true);

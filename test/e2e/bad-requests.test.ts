@@ -224,7 +224,10 @@ describe.each(TRANSPORTS)('over the %s transport', transport => {
       });
     const paths = ['/v2/events', '/v1/audiences', '/v1/audiences/999', '/v1/profiles/1'];
     for (const path of paths) {
-      expect([path, (await send(path)).status]).toEqual([path, 401]);
+      const none = await send(path);
+      expect([path, none.status]).toEqual([path, 401]);
+      const scheme = path.startsWith('/v2') ? 'Basic' : 'Bearer';
+      expect(none.headers['www-authenticate']).toBe(`${scheme} realm="muster"`);
       const wrong = [
         'Bearer nonsense',
         `Bearer ${shop.secret}`,

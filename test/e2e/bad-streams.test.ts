@@ -90,20 +90,21 @@ describe.each(TRANSPORTS)('over the %s transport', transport => {
   });
 
   test('a token that is missing or wrong is refused before the handshake', async () => {
-    const status = (query: string): Promise<number> =>
+    const answer = (query: string): Promise<[number | undefined, string | undefined]> =>
       new Promise((resolve, reject) => {
         const socket = new WebSocket(`ws://127.0.0.1:${server.port}/v1/deltas${query}`);
         socket.on('unexpected-response', (request, response) => {
-          resolve(response.statusCode ?? 0);
+          resolve([response.statusCode, response.headers['www-authenticate']]);
           request.destroy();
         });
         socket.on('open', () => reject(new Error('let in')));
         socket.on('error', () => undefined);
       });
-    expect(await status('')).toBe(401);
-    expect(await status('?token=')).toBe(401);
-    expect(await status('?token=nonsense')).toBe(403);
-    expect(await status(`?token=${shop.secret}`)).toBe(403);
+    const challenge = 'Bearer realm="muster"';
+    expect(await answer('')).toEqual([401, challenge]);
+    expect(await answer('?token=')).toEqual([401, challenge]);
+    expect(await answer('?token=nonsense')).toEqual([403, undefined]);
+    expect(await answer(`?token=${shop.secret}`)).toEqual([403, undefined]);
   });
 
   test('a subscriber hears of what it was granted and of nothing else', async () => {
@@ -112,13 +113,15 @@ describe.each(TRANSPORTS)('over the %s transport', transport => {
       name: 'crm',
       role: 'subscriber',
       audiences: [audience],
-      identities: ['email'],
+      identities: ['Email'],
     });
     const reader = await StreamClient.connect(server.port, {token});
     for (const message of [
       {audiences: [other]},
       {audiences: [audience, other]},
       {audiences: [audience], identities: ['email', 'customer_id']},
+      {audiences: [audience], identities: ['email', 'customerid']},
+      {audiences: [audience], identities: ['emial']},
     ]) {
       reader.subscribe(message);
       expect((await reader.next()).type).toBe('error');

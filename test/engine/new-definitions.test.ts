@@ -73,3 +73,31 @@ test('a restart says nothing of the time before a definition was served', () => 
   stage.advance(NOON_MS + 3 * 3_600_000);
   expect(stage.told).toEqual([]);
 });
+
+test('a definition that cannot be compiled harms no other one, also after a restart', () => {
+  const nests = (audience: number): object => ({kind: 'audience', audience, operator: 'member'});
+  const stage = new Stage({startMs: NOON_MS});
+  stage.send(view(1n, NOON_MS), view(1n, NOON_MS + 1), view(2n, NOON_MS + 2));
+  stage.define({id: 1, definition: views(1)}, {id: 3, definition: views(2)});
+  stage.define({id: 2, definition: nests(1)});
+  // A circle, which is refused before it comes so far: it stands for any defect.
+  stage.define(
+    {id: 1, definition: {and: [views(3), nests(2)]}},
+    {id: 4, definition: {or: [views(3), views(1)]}},
+  );
+  const failures = (): unknown[] =>
+    [1, 2, 3, 4].map(id => stage.shard.audiences.get(id)?.failed?.includes('circle') ?? false);
+  for (const restarts of [false, true]) {
+    if (restarts) stage.restart();
+    expect(failures()).toEqual([true, true, false, false]);
+    expect([stage.members(3), stage.members(4)]).toEqual([['1'], ['2']]);
+  }
+  stage.send(view(3n, NOON_MS + 3));
+  expect(stage.members(4)).toEqual(['2', '3']);
+  stage.define({id: 1, definition: views(1)});
+  expect(failures()).toEqual([false, false, false, false]);
+  expect([stage.members(1), stage.members(2)]).toEqual([
+    ['2', '3'],
+    ['2', '3'],
+  ]);
+});

@@ -135,7 +135,7 @@ describe('faults', () => {
       {event_type: 'custom_event', data: {}},
       {data: {}},
       'event',
-      {event_type: 'custom_event', data: {event_name: 'x', custom_attributes: {'a b': {}}}},
+      {event_type: 'custom_event', data: {event_name: 'x', custom_attributes: {'a b': Infinity}}},
     ];
     const result = decodeBatch({mpid: 'x', events}, {arrivalMs: ARRIVAL_MS, path: '[2]'});
     expect(result).toEqual({
@@ -153,8 +153,7 @@ describe('faults', () => {
         {path: '[2].events[3]', message: '[2].events[3]: is not an object.'},
         {
           path: '[2].events[4].data.custom_attributes["a b"]',
-          message:
-            '[2].events[4].data.custom_attributes["a b"]: is an object: attribute values are text, numbers, booleans, null or lists.',
+          message: '[2].events[4].data.custom_attributes["a b"]: is a number out of range.',
         },
         {path: '[2].mpid', message: '[2].mpid: is not a signed 64-bit integer.'},
       ],

@@ -110,10 +110,8 @@ describe('every event type', () => {
     ],
     [
       'session_start',
-      {custom_attributes: {a: {}}},
-      [
-        'events[0].data.custom_attributes.a: is an object: attribute values are text, numbers, booleans, null or lists.',
-      ],
+      {custom_attributes: {a: Infinity}},
+      ['events[0].data.custom_attributes.a: is a number out of range.'],
     ],
     ['session_start', {location: 1}, ['events[0].data.location: is not an object.']],
     [
@@ -131,10 +129,8 @@ describe('every event type', () => {
     ],
     [
       'user_attribute_change',
-      {user_attribute_name: 'a', new: {}},
-      [
-        'events[0].data.new: is an object: attribute values are text, numbers, booleans, null or lists.',
-      ],
+      {user_attribute_name: 'a', new: Infinity},
+      ['events[0].data.new: is a number out of range.'],
     ],
     ['user_identity_change', {new: 'email'}, ['events[0].data.new: is not an object.']],
     [

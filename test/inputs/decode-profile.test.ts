@@ -1,5 +1,5 @@
 import {describe, expect, test} from 'vitest';
-import {IDENTITY_TYPES} from '../../server/inputs/identity-types.ts';
+import {IDENTITY_TYPES} from '../../engine/identity-types.ts';
 import {ARRIVAL_MS, decoded, faultsOf, named} from './decoded.ts';
 
 describe('identities', () => {
@@ -107,6 +107,21 @@ describe('user attributes', () => {
     ]);
   });
 
+  test('an object is kept as its JSON text, digits and all, and costs no batch', () => {
+    const text =
+      '{"user_attributes":{"address":{"city":"Oslo","zip":7346244611012968789},"tier":"gold","none":{}},' +
+      '"events":[{"event_type":"session_start","data":{"custom_attributes":{"cart":{"items":[1,{"a":null}]}}}},' +
+      '{"event_type":"user_attribute_change","data":{"user_attribute_name":"cart","new":{"n":1}}}]}';
+    const {attributes, events} = decoded(text);
+    expect(attributes.map(({name, value}) => [name, value])).toEqual([
+      ['address', '{"city":"Oslo","zip":7346244611012968789}'],
+      ['tier', 'gold'],
+      ['none', '{}'],
+    ]);
+    expect(events[0]?.records[0]?.fields).toEqual(['cart', '{"items":[1,{"a":null}]}']);
+    expect(events[1]?.attributes[0]).toMatchObject({name: 'cart', value: '{"n":1}'});
+  });
+
   test.each(['__proto__', 'constructor', 'toString', 'prototype', 'hasOwnProperty'])(
     'one called %s',
     name => {
@@ -125,8 +140,12 @@ describe('user attributes', () => {
     [{user_attributes: 'x'}, 'user_attributes: is not an object.'],
     [{user_attributes: ['x']}, 'user_attributes: is not an object.'],
     [
-      {user_attributes: {a: {b: 1}}},
-      'user_attributes.a: is an object: attribute values are text, numbers, booleans, null or lists.',
+      `{"user_attributes":{"a":${'{"a":'.repeat(65)}1${'}'.repeat(65)}}}`,
+      'user_attributes.a: is nested too deeply.',
+    ],
+    [
+      {user_attributes: {a: {b: 'x'.repeat(65_536)}}},
+      'user_attributes.a: is longer than 65536 characters as JSON.',
     ],
     [{user_attributes: {'a b': Infinity}}, 'user_attributes["a b"]: is a number out of range.'],
     [

@@ -45,6 +45,7 @@ export class StreamServer {
   /** Every socket opened, in order. */
   readonly sockets: TransportSocket[] = [];
   readonly #audiences: StreamAudience[];
+  readonly #deleted: StreamAudience[] = [];
   readonly #listeners: (() => void)[] = [];
   readonly #grants = new Map<string, Grant>([['all', {tokenId: 1}]]);
   #transport: Transport | undefined;
@@ -63,6 +64,7 @@ export class StreamServer {
       },
       audiences: {
         list: () => this.#audiences,
+        deleted: () => this.#deleted,
         onChange: listener => this.#listeners.push(listener),
       },
       cursors: {
@@ -120,10 +122,8 @@ export class StreamServer {
   }
 
   removeAudience(id: number): void {
-    this.#audiences.splice(
-      this.#audiences.findIndex(audience => audience.id === id),
-      1,
-    );
+    const at = this.#audiences.findIndex(audience => audience.id === id);
+    this.#deleted.push(...this.#audiences.splice(at, 1));
     this.#changed();
   }
 

@@ -456,6 +456,9 @@ describe('faults', () => {
       ['definition.within'],
     ],
     [{kind: 'identity', identity: 'E-Mail', operator: 'exists'}, ['definition.identity']],
+    [{kind: 'identity', identity: 'loyalty', operator: 'exists'}, ['definition.identity']],
+    [{kind: 'event', name: 'x', event_type: 'socail'}, ['definition.event_type']],
+    [{kind: 'event', name: 'x', event_type: 5}, ['definition.event_type']],
     [
       {kind: 'identity', identity: 'email', operator: 'greater_than', value: 5},
       ['definition.operator'],

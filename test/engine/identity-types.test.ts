@@ -5,7 +5,7 @@ import {
   DEVICE_IDENTITY_TYPES,
   IDENTITY_TYPES,
   isDeviceIdentity,
-} from '../../server/inputs/identity-types.ts';
+} from '../../engine/identity-types.ts';
 
 describe('every spelling of the table', () => {
   test.each([

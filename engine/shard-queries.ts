@@ -55,7 +55,7 @@ export function membersPage(
   return {
     mpids: BigInt64Array.from(page, member => member.mpid),
     sinceMs: Float64Array.from(page, member =>
-      shard.memberships.sinceMs(member.ordinal, query.audience),
+      shard.membershipLists.sinceMs(member.ordinal, query.audience),
     ),
   };
 }
@@ -75,7 +75,7 @@ export function profileView(
   const ordinal = shard.table.find(hi, lo);
   const data = ordinal < 0 ? undefined : shard.data(ordinal);
   if (data === undefined) return undefined;
-  const memberships = shard.memberships.list(ordinal);
+  const memberships = shard.membershipLists.list(ordinal);
   const audiences: {audience: number; sinceMs: number}[] = [];
   for (let i = 0; i < memberships.length; i += 2) {
     audiences.push({audience: memberships[i]!, sinceMs: memberships[i + 1]!});

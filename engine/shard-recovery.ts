@@ -110,9 +110,8 @@ export function replayMembership(
   ordinal: Ordinal,
   {audience, member, atMs}: {audience: number; member: boolean; atMs: number},
 ): void {
-  shard.slab.open(ordinal);
-  if (member) shard.memberships.join(audience, atMs);
-  else shard.memberships.leave(audience);
+  if (member) shard.membershipLists.add(ordinal, audience, atMs);
+  else shard.membershipLists.remove(ordinal, audience);
 }
 
 /** The journal ends: every change by time up to `drainedMs` was told. Before the first `makeTruth`. */
@@ -173,16 +172,16 @@ export function adoptTruth(
     atMs,
   }: {bits: Uint32Array; missing: readonly number[]; roots: ServedRoots; atMs: number},
 ): void {
-  const {rows, slab, propagation, memberships, audiences} = shard;
+  const {rows, slab, propagation, memberships, membershipLists, audiences} = shard;
   rows.open(ordinal);
   rows.import(bits);
   slab.open(ordinal);
   fillNodes(shard, shard.data(ordinal)!, missing, atMs);
   propagation.countRow(1);
-  if (!roots.agree(rows, memberships.list(ordinal))) {
+  if (!roots.agree(rows, membershipLists.list(ordinal))) {
     memberships.begin();
     for (const audience of audiences.all()) {
-      const was = !Number.isNaN(memberships.sinceMs(ordinal, audience.id));
+      const was = !Number.isNaN(membershipLists.sinceMs(ordinal, audience.id));
       const is = audience.root >= 0 && rows.get(ordinal, audience.root >> 1);
       if (was !== is) {
         memberships.tell(ordinal, audience, {member: is, cause: CAUSE_DEFINITION, atMs});
@@ -195,10 +194,10 @@ export function adoptTruth(
 
 /** From a blank row, in which no root holds, the flipped roots are the ones that hold. */
 function repairMemberships(shard: Shard, ordinal: Ordinal, atMs: number): void {
-  const {memberships, audiences, propagation} = shard;
+  const {memberships, membershipLists, audiences, propagation} = shard;
   memberships.begin();
   const told = new Set<number>();
-  const list = memberships.list(ordinal);
+  const list = membershipLists.list(ordinal);
   for (let i = 0; i < list.length; i += 2) told.add(list[i]!);
   const repair = {cause: CAUSE_DEFINITION, atMs};
   const roots = propagation.flippedRoots;
@@ -212,10 +211,7 @@ function repairMemberships(shard: Shard, ordinal: Ordinal, atMs: number): void {
   for (const id of told) {
     const audience = audiences.get(id);
     if (audience !== undefined) memberships.tell(ordinal, audience, {member: false, ...repair});
-    else {
-      shard.slab.open(ordinal);
-      memberships.leave(id);
-    }
+    else membershipLists.remove(ordinal, id);
   }
 }
 

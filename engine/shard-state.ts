@@ -8,6 +8,7 @@ import {HistorySlab} from './histories/history-slab.ts';
 import {TextDictionary} from './histories/text-dictionary.ts';
 import type {Ordinal} from './ids.ts';
 import type {ProfileData} from './profiles/profile-data.ts';
+import {MembershipLists} from './profiles/membership-lists.ts';
 import {ProfileTable} from './profiles/profile-table.ts';
 import {TruthRows} from './profiles/truth-rows.ts';
 import {TimingWheel} from './time/timing-wheel.ts';
@@ -26,6 +27,7 @@ export class ShardState {
   readonly table = new ProfileTable();
   readonly slab = new HistorySlab();
   readonly rows = new TruthRows();
+  readonly membershipLists = new MembershipLists();
   readonly graph = new ExpressionGraph();
   readonly propagation = new Propagation(this.graph, this.rows);
   readonly texts = new TextDictionary();
@@ -86,6 +88,7 @@ export class ShardState {
   releaseProfile(ordinal: Ordinal): void {
     this.onGone(ordinal);
     this.slab.release(ordinal);
+    this.membershipLists.release(ordinal);
     this.rows.clear(ordinal);
     this.#data[ordinal] = undefined;
     this.dueMs[ordinal] = Infinity;

@@ -246,10 +246,10 @@ export class Shard extends ShardState {
     const roots = this.propagation.flippedRoots;
     for (let i = 0; i < roots.count; i++) {
       const flip = roots.items[i]!;
+      const served = this.audiences.atRoot(flip >> 1);
+      if (served === undefined) continue;
       const change = {member: (flip & 1) === 1, cause, atMs};
-      for (const audience of this.audiences.atRoot(flip >> 1) ?? []) {
-        this.memberships.tell(ordinal, audience, change);
-      }
+      for (let a = 0; a < served.length; a++) this.memberships.tell(ordinal, served[a]!, change);
     }
     roots.clear();
     this.armOpened(ordinal);
@@ -257,7 +257,7 @@ export class Shard extends ShardState {
 
   /** Memberships end, and nothing is left. */
   #forget(ordinal: Ordinal, atMs: number, cause: number): void {
-    const memberships = this.memberships.list(ordinal);
+    const memberships = this.membershipLists.list(ordinal);
     for (let i = 0; i < memberships.length; i += 2) {
       const audience = this.audiences.get(memberships[i]!);
       if (audience !== undefined) {

@@ -332,6 +332,7 @@ export class DurableShard {
         histories: words,
         texts,
         truth: this.#truthOf(ordinal),
+        memberships: shard.membershipLists.export(ordinal),
       }),
     };
   }

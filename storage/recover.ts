@@ -129,6 +129,7 @@ function loadRows(
     const ordinal = shard.addProfile(hi, lo, row.data);
     rowWatermark[ordinal] = row.watermark;
     truths.add(ordinal, row.truth);
+    shard.membershipLists.import(ordinal, row.memberships);
     importHistories(shard, ordinal, {words: row.histories, texts: row.texts}, isWhole);
   }
 }

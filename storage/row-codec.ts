@@ -2,8 +2,8 @@
  * A profile on disk: all that is known of it as of a watermark, and its truth, which could be made again
  * from the rest and is kept because a restart would take minutes otherwise.
  *
- * Payload: f64 watermark, u32 bytes of the histories, u32 truth layout, u32 bytes of the truth, the
- * histories' words, the truth's words, then msgpack of the facts.
+ * Payload: f64 watermark, u32 bytes of the histories, u32 truth layout, u32 bytes of the truth, u32 bytes of
+ * the memberships, the histories' words, the truth's words, the memberships' words, then msgpack of the facts.
  */
 import {Packr, Unpackr} from 'msgpackr';
 import {ProfileData, ScopeData, type Timed} from '../engine/profiles/profile-data.ts';
@@ -11,8 +11,8 @@ import {EVENT_KINDS, type EventRecord, type Value} from '../engine/record.ts';
 import {seal, unseal} from './checked-value.ts';
 import {packLocation, unpackLocation} from './record-codec.ts';
 
-const VERSION = 1;
-const HEADER_BYTES = 20;
+const VERSION = 2;
+const HEADER_BYTES = 24;
 
 const packr = new Packr({useRecords: false, moreTypes: false});
 const unpackr = new Unpackr({useRecords: false, moreTypes: false, int64AsType: 'number'});
@@ -25,6 +25,8 @@ export interface Row {
   /** The texts of text histories, in the order in which the words name them. */
   readonly texts: readonly string[];
   readonly truth: StoredTruth | undefined;
+  /** Words of the membership lists. */
+  readonly memberships: Uint32Array;
 }
 
 export interface StoredTruth {
@@ -54,14 +56,14 @@ export function encodeRow(row: Row): Buffer {
   header.writeUInt32LE(row.histories.byteLength, 8);
   header.writeUInt32LE(row.truth?.layout ?? 0, 12);
   header.writeUInt32LE(truth.byteLength, 16);
+  header.writeUInt32LE(row.memberships.byteLength, 20);
   const facts = packr.pack([
     row.data.born,
     row.data.toldMs,
     row.data.scopes.map(packScope),
     row.texts,
   ]);
-  const bits = new Uint8Array(truth.buffer, truth.byteOffset, truth.byteLength);
-  return seal(VERSION, [header, row.histories, bits, facts]);
+  return seal(VERSION, [header, row.histories, bytesOf(truth), bytesOf(row.memberships), facts]);
 }
 
 export function decodeRow(value: Uint8Array): Row {
@@ -69,7 +71,8 @@ export function decodeRow(value: Uint8Array): Row {
   const historiesEnd = HEADER_BYTES + payload.readUInt32LE(8);
   const layout = payload.readUInt32LE(12);
   const truthEnd = historiesEnd + payload.readUInt32LE(16);
-  const [born, toldMs, scopes, texts] = unpackr.unpack(payload.subarray(truthEnd)) as [
+  const membershipsEnd = truthEnd + payload.readUInt32LE(20);
+  const [born, toldMs, scopes, texts] = unpackr.unpack(payload.subarray(membershipsEnd)) as [
     number,
     number,
     PackedScope[],
@@ -86,10 +89,15 @@ export function decodeRow(value: Uint8Array): Row {
     texts,
     truth:
       layout === 0 ? undefined : {layout, words: wordsOf(payload.subarray(historiesEnd, truthEnd))},
+    memberships: wordsOf(payload.subarray(truthEnd, membershipsEnd)),
   };
 }
 
 const NO_WORDS = new Uint32Array(0);
+
+function bytesOf(words: Uint32Array): Uint8Array {
+  return new Uint8Array(words.buffer, words.byteOffset, words.byteLength);
+}
 
 /** A copy: the bytes may lie at any address. */
 function wordsOf(bytes: Uint8Array): Uint32Array {

@@ -41,7 +41,8 @@ export class AudienceTable {
   #specs = new Map<number, AudienceSpec>();
   #nestedIn = new Map<number, readonly number[]>();
   #audiences = new Map<number, Audience>();
-  #byRoot = new Map<number, Audience[]>();
+  /** By slot: an array rather than a map, for every flip of a root looks here. */
+  #byRoot: (Audience[] | undefined)[] = [];
 
   constructor(parts: AudienceParts) {
     this.#parts = parts;
@@ -65,7 +66,7 @@ export class AudienceTable {
 
   /** Those that serve the members of this root. */
   atRoot(slot: number): readonly Audience[] | undefined {
-    return this.#byRoot.get(slot);
+    return this.#byRoot[slot];
   }
 
   /**
@@ -217,17 +218,15 @@ export class AudienceTable {
     const {propagation} = this.#parts;
     if (audience.root >= 0) {
       const slot = audience.root >> 1;
-      const others = (this.#byRoot.get(slot) ?? []).filter(other => other !== audience);
-      if (others.length > 0) this.#byRoot.set(slot, others);
-      else {
-        this.#byRoot.delete(slot);
-        propagation.setRoot(slot, false);
-      }
+      const others = (this.#byRoot[slot] ?? []).filter(other => other !== audience);
+      this.#byRoot[slot] = others.length > 0 ? others : undefined;
+      if (others.length === 0) propagation.setRoot(slot, false);
     }
     audience.root = root;
     if (root < 0) return;
     const slot = root >> 1;
-    this.#byRoot.set(slot, [...(this.#byRoot.get(slot) ?? []), audience]);
+    while (this.#byRoot.length <= slot) this.#byRoot.push(undefined);
+    this.#byRoot[slot] = [...(this.#byRoot[slot] ?? []), audience];
     propagation.setRoot(slot, true);
   }
 

@@ -11,7 +11,7 @@ export function* memberSample(
   {audience, limit}: {readonly audience: number; readonly limit: number},
 ): Generator<undefined, MembersPage> {
   const examples = new Examples(limit);
-  const {table, rows, memberships} = shard;
+  const {table, rows, membershipLists} = shard;
   for (let from = 0; from < table.end; from += SLICE_ROWS) {
     if (from > 0) yield;
     // Asked for anew in each slice: it may have another definition by now.
@@ -30,7 +30,7 @@ export function* memberSample(
   // Who left meanwhile is no member.
   const found = [...examples.mpids()].flatMap(mpid => {
     const ordinal = table.find(mpidHi(mpid), mpidLo(mpid));
-    const sinceMs = ordinal < 0 ? NaN : memberships.sinceMs(ordinal, audience);
+    const sinceMs = ordinal < 0 ? NaN : membershipLists.sinceMs(ordinal, audience);
     return Number.isNaN(sinceMs) ? [] : [{mpid, sinceMs}];
   });
   return {

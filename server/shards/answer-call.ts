@@ -77,7 +77,7 @@ export function answerCall(
     case 'isMember': {
       const {audience, mpid} = args as Args<'isMember'>;
       const ordinal = shard.table.find(mpidHi(mpid), mpidLo(mpid));
-      const sinceMs = ordinal < 0 ? NaN : shard.memberships.sinceMs(ordinal, audience);
+      const sinceMs = ordinal < 0 ? NaN : shard.membershipLists.sinceMs(ordinal, audience);
       return {value: {member: !Number.isNaN(sinceMs), sinceMs}};
     }
     case 'watch':

@@ -114,5 +114,5 @@ test('a profile that reached an event from the future is not asked about the tim
   machine.finishCheckpoint();
   machine.forgetTruth();
   expect(machine.crash()).toBe(0);
-  expect(machine.shard.shard.memberships.list(0)).toEqual([1, START_MS]);
+  expect(machine.shard.shard.membershipLists.list(0)).toEqual([1, START_MS]);
 });

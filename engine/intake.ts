@@ -144,7 +144,8 @@ export class Intake {
     for (let i = 0; i < found.count; i++) {
       const predicate = found.items[i]!;
       for (const history of state.criteria.historiesOf(predicate)) {
-        this.#feed(history, predicate, event, nowMs);
+        const isLatest = this.#feed(history, predicate, event, nowMs);
+        history.isOneMore = isLatest && history.stamp !== state.stamp;
         if (history.stamp === state.stamp) continue;
         history.stamp = state.stamp;
         this.histories.push(history);
@@ -152,18 +153,21 @@ export class Intake {
     }
   }
 
-  #feed(history: History, predicate: Predicate, event: EventRecord, nowMs: number): void {
+  /** Whether all that it did is one plain entry more, the latest by now. */
+  #feed(history: History, predicate: Predicate, event: EventRecord, nowMs: number): boolean {
     const {timeMs} = event;
     const attribute = history.spec?.value?.attribute;
     if (predicate.isMoving) {
       for (const {value, interval} of predicate.contributions(attribute, event, nowMs)) {
         insertEntry(this.#state, history, {timeMs, value, interval}, nowMs);
       }
-    } else if (attribute === undefined) insertTime(this.#state, history, timeMs, nowMs);
-    else {
+    } else if (attribute === undefined) {
+      return insertTime(this.#state, history, timeMs, nowMs);
+    } else {
       for (const value of predicate.valuesOf(attribute, event, nowMs)) {
         insertEntry(this.#state, history, {timeMs, value}, nowMs);
       }
     }
+    return false;
   }
 }

@@ -155,7 +155,10 @@ export class Propagation {
       const count = this.#counts[literal >> 1]!;
       return (literal & 1) === 1 ? total - count : count;
     };
-    return this.#graph.children(slot).slice().sort((a, b) => sign * (holds(a) - holds(b)) || a - b);
+    return this.#graph
+      .children(slot)
+      .slice()
+      .sort((a, b) => sign * (holds(a) - holds(b)) || a - b);
   }
 
   /** Adjusts the counts for the opened row: 1 as it appears with its bits, −1 before it disappears. */

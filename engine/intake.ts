@@ -143,7 +143,9 @@ export class Intake {
     state.criteria.index.find(event, record.scope, record.inputId, nowMs, found);
     for (let i = 0; i < found.count; i++) {
       const predicate = found.items[i]!;
-      for (const history of state.criteria.historiesOf(predicate)) {
+      const {histories} = predicate;
+      for (let h = 0; h < histories.length; h++) {
+        const history = histories[h]!;
         const isLatest = this.#feed(history, predicate, event, nowMs);
         history.isOneMore = isLatest && history.stamp !== state.stamp;
         if (history.stamp === state.stamp) continue;

@@ -71,7 +71,6 @@ export class CriteriaTable {
   #bySlot: (Criterion | undefined)[] = [];
   #histories = new Map<number, History>();
   #historyIds = new Map<string, number>();
-  #historiesOf = new Map<Predicate, History[]>();
   #scopes = new Map<number, ScopeCriteria>();
   #nextHistory = FIRST_HISTORY;
 
@@ -100,10 +99,6 @@ export class CriteriaTable {
 
   histories(): IterableIterator<History> {
     return this.#histories.values();
-  }
-
-  historiesOf(predicate: Predicate): readonly History[] {
-    return this.#historiesOf.get(predicate) ?? NO_HISTORIES;
   }
 
   thresholdsOf(history: History): ThresholdSet {
@@ -173,9 +168,7 @@ export class CriteriaTable {
     if (known !== undefined) return known;
     const history = this.#addHistory(spec.key, spec, idOf(spec.key));
     const predicate = must(history.predicate, 'a history with a spec has a predicate');
-    const others = this.#historiesOf.get(predicate);
-    if (others === undefined) this.#historiesOf.set(predicate, [history]);
-    else others.push(history);
+    predicate.histories = [...predicate.histories, history];
     return history;
   }
 
@@ -209,12 +202,8 @@ export class CriteriaTable {
     this.#historyIds.delete(history.key);
     const {predicate} = history;
     if (predicate === undefined) return;
-    const others = this.#historiesOf.get(predicate)!.filter(other => other !== history);
-    if (others.length > 0) this.#historiesOf.set(predicate, others);
-    else {
-      this.#historiesOf.delete(predicate);
-      this.index.remove(predicate.filter);
-    }
+    predicate.histories = predicate.histories.filter(other => other !== history);
+    if (predicate.histories.length === 0) this.index.remove(predicate.filter);
   }
 
   #addToScopes(criterion: Criterion): void {
@@ -255,8 +244,6 @@ function shapeOf(spec: HistorySpec | undefined, isMoving: boolean): Shape {
   if (as === undefined) return TIMES;
   return isText ? TEXTS : NUMBERS;
 }
-
-const NO_HISTORIES: readonly History[] = [];
 
 /** The filters whose events a criterion needs. */
 export function historiesOfBound(bound: BoundCriterion): readonly HistorySpec[] {

@@ -7,6 +7,7 @@ import type {EventRecord, Fields, Value} from '../record.ts';
 import {type CompiledTest, compileTest} from '../values/compile-test.ts';
 import {readInstantMs} from '../values/read-value.ts';
 import type {BoundFilter} from './bound-criterion.ts';
+import type {History} from './criteria-table.ts';
 
 interface CompiledCondition {
   readonly attribute: string;
@@ -40,6 +41,8 @@ export class Predicate {
   readonly #promotion: Conditions;
   /** Whether an event may meet it at one time and not at another. */
   readonly isMoving: boolean;
+  /** Those that keep what meets it. */
+  histories: readonly History[] = [];
   /** Scratch of the index: the event this was last offered for, so that none is offered twice. */
   stamp = 0;
 

@@ -5,8 +5,8 @@ import {TIMES} from './histories/history-slab.ts';
 import type {ProfileData} from './profiles/profile-data.ts';
 import type {ShardState} from './shard-state.ts';
 
-/** A history was touched by an event, by nothing but time, or its truth is not known yet. */
-export type Occasion = 'arrival' | 'lapse' | 'unknown';
+/** A history may have been touched by an event, or by nothing but time. */
+export type Occasion = 'arrival' | 'lapse';
 
 /**
  * Asks the criteria over one history and sets its due. On arrival of an event a criterion that holds
@@ -20,11 +20,8 @@ export function evaluateHistory(
 ): void {
   const {slab, rows, propagation} = state;
   const set = state.criteria.thresholdsOf(history);
-  let doubt: Doubt = ALL;
-  if (occasion === 'lapse') doubt = ENDED;
-  else if (occasion === 'arrival' && history.isOneMore) doubt = RISEN;
   if (set.others.length === 0) {
-    if (slab.locate(history.id)) slab.due = evaluateThresholds(state, set, nowMs, doubt);
+    if (slab.locate(history.id)) slab.due = evaluateThresholds(state, set, nowMs);
     return;
   }
   let due = Infinity;
@@ -43,24 +40,11 @@ export function evaluateHistory(
   }
   if (!slab.locate(history.id)) return;
   if (skipped) due = Math.min(due, slab.due);
-  slab.due = Math.min(due, evaluateThresholds(state, set, nowMs, doubt));
+  slab.due = Math.min(due, evaluateThresholds(state, set, nowMs));
 }
 
-/** Which criteria may be other than they were; the bits of the rest, scattered over the row, are not doubted at. */
-type Doubt = typeof ALL | typeof ENDED | typeof RISEN;
-const ALL = 0;
-/** Nothing but time has passed, from due to due: those that held until a millisecond ago. */
-const ENDED = 1;
-/** There is one entry more, the latest: those that hold by it and did not by the one before. */
-const RISEN = 2;
-
 /** Hot: for each history that an event or a lapse touches. Returns the due of the located history. */
-function evaluateThresholds(
-  state: ShardState,
-  set: ThresholdSet,
-  nowMs: number,
-  doubt: Doubt,
-): number {
+function evaluateThresholds(state: ShardState, set: ThresholdSet, nowMs: number): number {
   const {slab, rows, propagation} = state;
   const {count, slots, atLeast, olderMs, negated} = set;
   if (count === 0) return Infinity;
@@ -70,8 +54,6 @@ function evaluateThresholds(
   let end = entryCount;
   while (end > 0 && words[entryAt + end - 1]! > nowMs) end--;
   let due = end < entryCount ? words[entryAt + end]! : Infinity;
-  const isArrival = end > 0 && words[entryAt + end - 1]! === nowMs;
-  const doubted = doubt === ENDED && isArrival ? ALL : doubt;
   const bits = rows.words;
   const {base} = rows;
   for (let i = 0; i < count; i++) {
@@ -83,11 +65,6 @@ function evaluateThresholds(
         reached = 1;
         if (lastsMs < due) due = lastsMs + 1;
       }
-      if (doubted === ENDED && lastsMs + 1 !== nowMs) continue;
-    } else if (doubted === ENDED) continue;
-    if (doubted === RISEN) {
-      if (reached === 0) continue;
-      if (n < end && words[entryAt + end - n - 1]! + olderMs[i]! >= nowMs) continue;
     }
     const slot = slots[i]!;
     const holds = reached ^ negated[i]!;

@@ -143,11 +143,16 @@ export class Intake {
     state.criteria.index.find(event, record.scope, record.inputId, nowMs, found);
     for (let i = 0; i < found.count; i++) {
       const predicate = found.items[i]!;
+<<<<<<< HEAD
       const {histories} = predicate;
       for (let h = 0; h < histories.length; h++) {
         const history = histories[h]!;
         const isLatest = this.#feed(history, predicate, event, nowMs);
         history.isOneMore = isLatest && history.stamp !== state.stamp;
+=======
+      for (const history of state.criteria.historiesOf(predicate)) {
+        this.#feed(history, predicate, event, nowMs);
+>>>>>>> parent of f9aafe9 (engine: bits that are sure to be as before are not looked at)
         if (history.stamp === state.stamp) continue;
         history.stamp = state.stamp;
         this.histories.push(history);
@@ -155,21 +160,18 @@ export class Intake {
     }
   }
 
-  /** Whether all that it did is one plain entry more, the latest by now. */
-  #feed(history: History, predicate: Predicate, event: EventRecord, nowMs: number): boolean {
+  #feed(history: History, predicate: Predicate, event: EventRecord, nowMs: number): void {
     const {timeMs} = event;
     const attribute = history.spec?.value?.attribute;
     if (predicate.isMoving) {
       for (const {value, interval} of predicate.contributions(attribute, event, nowMs)) {
         insertEntry(this.#state, history, {timeMs, value, interval}, nowMs);
       }
-    } else if (attribute === undefined) {
-      return insertTime(this.#state, history, timeMs, nowMs);
-    } else {
+    } else if (attribute === undefined) insertTime(this.#state, history, timeMs, nowMs);
+    else {
       for (const value of predicate.valuesOf(attribute, event, nowMs)) {
         insertEntry(this.#state, history, {timeMs, value}, nowMs);
       }
     }
-    return false;
   }
 }

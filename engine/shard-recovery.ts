@@ -144,7 +144,7 @@ export function makeTruth(shard: Shard, ordinal: Ordinal, atMs: number): void {
     const history = shard.criteria.history(slab.historyAt(i));
     if (history !== undefined) present.push(history);
   }
-  const occasion = {nowMs: atMs, occasion: 'unknown'} as const;
+  const occasion = {nowMs: atMs, occasion: 'lapse'} as const;
   for (const history of present) evaluateHistory(shard, data, history, occasion);
   intake.touchAllOf(data);
   const {criteria} = intake;

@@ -51,8 +51,6 @@ export interface History {
   ready: boolean;
   /** Scratch: the record that touched it. */
   stamp: number;
-  /** Scratch: all that the record did to it is one entry more, later than the others and not in the future. */
-  isOneMore: boolean;
 }
 
 /** The criteria on profiles of one scope. */
@@ -186,7 +184,6 @@ export class CriteriaTable {
       since: Infinity,
       ready: spec === undefined,
       stamp: 0,
-      isOneMore: false,
     };
     this.#histories.set(id, history);
     this.#historyIds.set(key, id);

@@ -35,20 +35,19 @@ export function insertEntry(
   dropStale(state, spec.keep, nowMs);
 }
 
-/** Hot: an event that only counts. Whether it is the latest now, and not of the future. */
+/** Hot: an event that only counts. */
 export function insertTime(
   state: ShardState,
   history: History,
   timeMs: number,
   nowMs: number,
-): boolean {
+): void {
   const {slab} = state;
   slab.locateOrAdd(history.id, history.shape);
   const {entryCount} = slab;
   const isLatest = entryCount === 0 || slab.words[slab.entryAt + entryCount - 1]! <= timeMs;
   slab.insert(isLatest ? entryCount : slab.lowerBound(timeMs + 1), timeMs, 0);
   dropStale(state, history.spec!.keep, nowMs);
-  return isLatest && timeMs <= nowMs;
 }
 
 /** The located history's first entries. */

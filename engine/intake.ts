@@ -143,16 +143,10 @@ export class Intake {
     state.criteria.index.find(event, record.scope, record.inputId, nowMs, found);
     for (let i = 0; i < found.count; i++) {
       const predicate = found.items[i]!;
-<<<<<<< HEAD
       const {histories} = predicate;
       for (let h = 0; h < histories.length; h++) {
         const history = histories[h]!;
-        const isLatest = this.#feed(history, predicate, event, nowMs);
-        history.isOneMore = isLatest && history.stamp !== state.stamp;
-=======
-      for (const history of state.criteria.historiesOf(predicate)) {
         this.#feed(history, predicate, event, nowMs);
->>>>>>> parent of f9aafe9 (engine: bits that are sure to be as before are not looked at)
         if (history.stamp === state.stamp) continue;
         history.stamp = state.stamp;
         this.histories.push(history);

@@ -4,9 +4,12 @@ import {join} from 'node:path';
 import {apiRoutes, createApi} from '../../server/api/create-api.ts';
 import type {ApiParts} from '../../server/api/create-api.ts';
 import {answerNotFound} from '../../server/api/not-found.ts';
+import {AudienceStates} from '../../server/api/audience-states.ts';
+import {calculatedRoutes} from '../../server/api/calculated-routes.ts';
 import type {ApiRoute} from '../../server/api/route.ts';
 import {AudienceBook} from '../../server/catalog/audience-book.ts';
 import {Authenticator} from '../../server/catalog/authenticator.ts';
+import {CalculatedBook} from '../../server/catalog/calculated-book.ts';
 import {Catalog} from '../../server/catalog/catalog.ts';
 import {AudienceCounts} from '../../server/counts/audience-counts.ts';
 import {CountsStore} from '../../storage/counts-store.ts';
@@ -35,6 +38,7 @@ export class ApiServer {
   readonly catalog: Catalog;
   readonly counts: AudienceCounts;
   readonly audiences: AudienceBook;
+  readonly calculated: CalculatedBook;
   readonly authenticator: Authenticator;
   readonly routes: readonly ApiRoute[];
   readonly errors: unknown[] = [];
@@ -53,14 +57,17 @@ export class ApiServer {
     this.shards = shards;
     this.catalog = catalog;
     this.authenticator = new Authenticator({catalog, adminToken: ADMIN_TOKEN});
+    const eventRetentionMs = 30 * DAY_MS;
     const settings = {
-      eventRetentionMs: 30 * DAY_MS,
-      hasCalculatedAttribute: () => undefined,
+      eventRetentionMs,
       findCity: (name: string) =>
         name === 'Paris' ? {latitude: 48.8566, longitude: 2.3522} : undefined,
     };
     const check = new DefinitionCheck({catalog, settings});
     this.audiences = new AudienceBook({catalog, shards, check});
+    const {audiences} = this;
+    const attributes = check.calculated;
+    this.calculated = new CalculatedBook({catalog, attributes, audiences, eventRetentionMs});
     this.routes = apiRoutes(this.#parts());
   }
 
@@ -181,6 +188,10 @@ export class ApiServer {
       isHealthy: () => this.isReady,
       metricsText: () => 'muster_up 1\n',
       extras: () => ({connectedOutputs: 0, faults: [], variants: []}),
+      moreRoutes: calculatedRoutes({
+        book: this.calculated,
+        states: new AudienceStates(this.shards),
+      }),
       variantTest: (_audience, variant) =>
         variant === 'Even' ? (mpid: bigint) => mpid % 2n === 0n : undefined,
       findProfile: (type, value) => this.identities.get(`${type}:${value}`),

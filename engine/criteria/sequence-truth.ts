@@ -13,6 +13,10 @@ export class SequenceTruth implements CriterionTruth {
   holds = false;
   nextMs = Infinity;
   readonly risesOnly = false;
+  /** Steps, from the first on, that some partial sequence reaches. */
+  reachedSteps = 0;
+  /** The latest end of a whole sequence, in the window or not. */
+  lastMs: number | undefined;
   readonly #steps: readonly number[];
   readonly #withinMs: readonly number[];
   readonly #window: EventWindow;
@@ -33,6 +37,8 @@ export class SequenceTruth implements CriterionTruth {
   evaluate(slab: HistorySlab, _data: ProfileData, nowMs: number): void {
     this.holds = false;
     this.nextMs = Infinity;
+    this.reachedSteps = 0;
+    this.lastMs = undefined;
     let reachable: number[] = [];
     let oldestMs = Infinity;
     for (let step = 0; step < this.#steps.length; step++) {
@@ -51,7 +57,9 @@ export class SequenceTruth implements CriterionTruth {
         oldestMs = Math.min(oldestMs, slab.words[slab.entryAt + first * slab.width]!);
       }
       reachable = this.#reach(slab, {step, first, end, before: reachable, nowMs});
+      if (reachable.length > 0) this.reachedSteps = step + 1;
     }
+    this.lastMs = reachable.at(-1);
     this.#judge(reachable, oldestMs, nowMs);
   }
 

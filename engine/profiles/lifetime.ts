@@ -34,6 +34,17 @@ export function hasExpired({options}: ShardState, data: ProfileData, nowMs: numb
   return activityMs + options.profileRetentionMs < nowMs;
 }
 
+/** When it will have been without activity for too long if nothing more comes. */
+export function endsMs({options}: Pick<ShardState, 'options'>, data: ProfileData): number {
+  let activityMs = data.activityMs();
+  const coming = data.scopes.flatMap(scope => scope.future.map(event => event.timeMs));
+  for (const timeMs of coming.sort((a, b) => a - b)) {
+    if (timeMs > activityMs + options.profileRetentionMs) break;
+    activityMs = Math.max(activityMs, timeMs);
+  }
+  return activityMs + options.profileRetentionMs + 1;
+}
+
 /** Tells what of each scope was reached; those events then count for what is known of the profile. */
 export function reachFuture(
   data: ProfileData,

@@ -42,6 +42,21 @@ export class ScopeData {
     this.scope = scope;
   }
 
+  /** For what may come of it: what events bring does not change the original. */
+  copy(): ScopeData {
+    const copy = new ScopeData(this.scope);
+    copy.firstMs = this.firstMs;
+    copy.lastMs = this.lastMs;
+    for (const facts of FACTS) {
+      const from: ReadonlyMap<string, Timed<Value>> = this[facts];
+      const to = copy[facts] as Map<string, Timed<Value>>;
+      for (const [name, {value, timeMs}] of from) to.set(name, {value, timeMs});
+    }
+    copy.location = this.location;
+    copy.future = [...this.future];
+    return copy;
+  }
+
   attribute(name: string): Value | undefined {
     return this.attributes.get(name)?.value;
   }
@@ -93,12 +108,22 @@ export class ScopeData {
   }
 }
 
+const FACTS = ['attributes', 'identities', 'consent', 'device', 'attribution'] as const;
+
 export class ProfileData {
   /** Watermark of the entry that made it: what the journal has of an earlier life is not its own. */
   born = 0;
   /** Every change up to here was told: when its last record was applied. */
   toldMs = 0;
   readonly scopes: ScopeData[] = [];
+
+  copy(): ProfileData {
+    const copy = new ProfileData();
+    copy.born = this.born;
+    copy.toldMs = this.toldMs;
+    for (const scope of this.scopes) copy.scopes.push(scope.copy());
+    return copy;
+  }
 
   find(scope: ScopeId): ScopeData | undefined {
     for (let i = 0; i < this.scopes.length; i++) {

@@ -2,12 +2,14 @@ import {Type} from 'typebox';
 import type {AudienceBook} from '../catalog/audience-book.ts';
 import type {MembersPage, Shards} from '../shards/protocol.ts';
 import {ApiError, notFound} from './errors.ts';
+import {MembershipAnswer} from './explanation-schemas.ts';
+import {viewExplanation} from './explanation-view.ts';
 import {visibleAudience} from './find-audience.ts';
 import {parseMpid} from './mpid.ts';
 import {pageAnswer, pageParameters, readPage} from './pages.ts';
 import {route} from './route.ts';
 import type {ApiRoute, Call} from './route.ts';
-import {MemberAnswer, MembershipAnswer} from './schemas.ts';
+import {MemberAnswer} from './schemas.ts';
 
 export interface MemberRouteParts {
   readonly audiences: AudienceBook;
@@ -17,8 +19,6 @@ export interface MemberRouteParts {
     audience: number,
     variant: string,
   ) => ((mpid: bigint) => boolean) | undefined;
-  /** What is said of a membership besides whether and since when. */
-  readonly explain?: (audience: number, mpid: bigint) => Promise<Readonly<Record<string, unknown>>>;
 }
 
 const TAG = 'Members';
@@ -61,19 +61,15 @@ export function memberRoutes(parts: MemberRouteParts): ApiRoute[] {
       pattern: '/v1/audiences/:id/members/:mpid',
       access: 'viewer',
       tag: TAG,
-      summary: 'Whether a profile is a member, and why',
+      summary: 'Whether a profile is a member, and why: each criterion, since when, until when',
       answers: {200: MembershipAnswer},
       handle: async call => {
-        const {id, status} = visibleAudience(audiences, call);
+        const {id} = visibleAudience(audiences, call);
         const mpid = parseMpid(call.params.get('mpid') ?? '');
         if (mpid === undefined) throw notFound();
-        const {member, sinceMs} =
-          status === 'active'
-            ? await shards.call(shards.shardOf(mpid), 'isMember', {audience: id, mpid})
-            : {member: false, sinceMs: 0};
-        const why = await parts.explain?.(id, mpid);
-        const since_ms = member ? sinceMs : null;
-        return {status: 200, body: {mpid: String(mpid), member, since_ms, ...why}};
+        const explained = await shards.call(shards.shardOf(mpid), 'explain', {audience: id, mpid});
+        const why = viewExplanation(explained, {audiences, principal: call.principal});
+        return {status: 200, body: {mpid: String(mpid), ...why}};
       },
     }),
   ];

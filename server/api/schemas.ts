@@ -234,10 +234,6 @@ export const VersionAnswer = Type.Object(
 );
 
 export const MemberAnswer = Type.Object({mpid: MpidText, since_ms: Ms}, {title: 'Member'});
-export const MembershipAnswer = Type.Object(
-  {mpid: MpidText, member: Type.Boolean(), since_ms: nullable(Ms)},
-  {title: 'Membership', additionalProperties: true},
-);
 
 const AttributeValues = Type.Record(Type.String(), Type.Unknown(), {
   examples: [{tier: 'gold', newsletter: null}],

@@ -5,6 +5,7 @@ import {pack, unpack} from 'msgpackr';
 import {unreachable} from '../../engine/assert.ts';
 import type {AudienceSpec} from '../../engine/audiences/audience-spec.ts';
 import {memberSlice} from '../../engine/audiences/member-slice.ts';
+import {explain} from '../../engine/explanations/explain.ts';
 import {environmentOf, mpidFrom, mpidHi, mpidLo, type Watermark} from '../../engine/ids.ts';
 import {memberCount, membersPage, profileView} from '../../engine/shard-queries.ts';
 import type {DurableShard, Staged} from '../../storage/durable-shard.ts';
@@ -74,11 +75,10 @@ export function answerCall(
       return {value: view(durable, (args as Args<'profile'>).mpid, nowMs)};
     case 'profiles':
       return {value: (args as Args<'profiles'>).mpids.map(mpid => view(durable, mpid))};
-    case 'isMember': {
-      const {audience, mpid} = args as Args<'isMember'>;
-      const ordinal = shard.table.find(mpidHi(mpid), mpidLo(mpid));
-      const sinceMs = ordinal < 0 ? NaN : shard.membershipLists.sinceMs(ordinal, audience);
-      return {value: {member: !Number.isNaN(sinceMs), sinceMs}};
+    case 'explain': {
+      const {audience, mpid} = args as Args<'explain'>;
+      const asked = {audience, hi: mpidHi(mpid), lo: mpidLo(mpid)};
+      return {value: explain(shard, asked, nowMs)};
     }
     case 'watch':
       shard.watch((args as Args<'watch'>).attributes);

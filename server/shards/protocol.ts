@@ -4,6 +4,7 @@
  */
 import type {AudienceSpec} from '../../engine/audiences/audience-spec.ts';
 import type {MemberSlice, SliceQuery} from '../../engine/audiences/member-slice.ts';
+import type {Explanation} from '../../engine/explanations/explanation.ts';
 import type {Environment, Watermark} from '../../engine/ids.ts';
 import type {PollResult} from '../../engine/questions/poll.ts';
 import type {AskedDefinition} from '../../engine/questions/question.ts';
@@ -49,7 +50,8 @@ export interface ShardCalls {
   poll: {args: AskedDefinition; result: ShardPoll | FailedPoll};
   profile: {args: {mpid: bigint}; result: ProfileView | undefined};
   profiles: {args: {mpids: readonly bigint[]}; result: readonly (ProfileView | undefined)[]};
-  isMember: {args: {audience: number; mpid: bigint}; result: {member: boolean; sinceMs: number}};
+  /** undefined: there is no such profile. */
+  explain: {args: {audience: number; mpid: bigint}; result: Explanation | undefined};
   /** User attributes whose changes become attribute_update deltas, in the order of their indexes. */
   watch: {args: {attributes: readonly string[]}; result: undefined};
   /** False: there is no such profile. */

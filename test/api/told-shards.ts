@@ -1,4 +1,5 @@
 import {DeltaWriter} from '../../engine/deltas.ts';
+import type {Explanation} from '../../engine/explanations/explanation.ts';
 import {mpidHi, mpidLo} from '../../engine/ids.ts';
 import type {
   AudienceState,
@@ -19,6 +20,8 @@ export class ToldShards implements Shards {
   readonly defined: ShardCalls['define']['args'][] = [];
   readonly members = new Map<number, Map<bigint, number>>();
   readonly profiles = new Map<bigint, ProfileView>();
+  /** What is told of a profile besides its membership. */
+  readonly explained = new Map<bigint, Explanation>();
   progress = 1;
   failed: string | undefined;
   isDown = false;
@@ -90,11 +93,8 @@ export class ToldShards implements Shards {
         return this.#states(shard);
       case 'members':
         return this.#page(shard, args);
-      case 'isMember': {
-        const {audience, mpid} = args as ShardCalls['isMember']['args'];
-        const sinceMs = this.members.get(audience)?.get(mpid);
-        return {member: sinceMs !== undefined, sinceMs: sinceMs ?? 0};
-      }
+      case 'explain':
+        return this.#explain(args);
       case 'profile':
         return this.profiles.get((args as ShardCalls['profile']['args']).mpid);
       default:
@@ -106,6 +106,15 @@ export class ToldShards implements Shards {
     this.defined.push(args);
     for (const audience of args.upsert) this.audiences.set(audience.id, audience);
     for (const id of args.remove) this.audiences.delete(id);
+  }
+
+  #explain({audience, mpid}: ShardCalls['explain']['args']): Explanation | undefined {
+    const sinceMs = this.members.get(audience)?.get(mpid);
+    const isMember = sinceMs !== undefined;
+    const explained = this.explained.get(mpid);
+    if (explained !== undefined) return {...explained, isMember, sinceMs};
+    if (!isMember) return undefined;
+    return {atMs: 20, isMember, sinceMs, untilMs: 30, forgottenMs: 40, definition: undefined};
   }
 
   #states(shard: number): AudienceState[] {

@@ -94,6 +94,15 @@ export class Oracle {
     this.#calculated.set(`${attribute.workspace} ${attribute.name}`, attribute);
   }
 
+  calculatedAttributes(): readonly OracleCalculated[] {
+    return [...this.#calculated.values()];
+  }
+
+  /** Of the profile's present life, in the order in which they were applied. */
+  records(mpid: string): readonly ProfileRecord[] {
+    return this.#profiles.get(mpid)?.records ?? [];
+  }
+
   /** In a scope that knows the profile; undefined: it has no value. */
   calculated(name: string, scope: number, mpid: string, nowMs: number): Value | undefined {
     const sight = this.#sight(mpid, nowMs);
@@ -163,7 +172,7 @@ export class Oracle {
   }
 
   #calculatedJson(): Json[] {
-    return [...this.#calculated.values()].map(({event, when = {}}) => [event, when]);
+    return this.calculatedAttributes().map(({event, when = {}}) => [event, when]);
   }
 
   #reach(nowMs: number): void {

@@ -9,7 +9,7 @@ import {memoryInUse, Stopwatch} from './support/usage.ts';
 import {Workload} from './workload.ts';
 
 /** Records of one group commit when a shard is busy. */
-const GROUP_RECORDS = 250;
+const GROUP_RECORDS = 1000;
 
 export async function benchEngine(options: BenchOptions): Promise<Figure[]> {
   const memory = await measureOne('off', options);

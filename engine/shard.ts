@@ -244,12 +244,15 @@ export class Shard extends ShardState {
   #finish(ordinal: Ordinal, atMs: number, cause: number): void {
     this.propagation.drain();
     const roots = this.propagation.flippedRoots;
+    const served = this.audiences.roots;
     for (let i = 0; i < roots.count; i++) {
       const flip = roots.items[i]!;
-      const served = this.audiences.atRoot(flip >> 1);
-      if (served === undefined) continue;
+      const slot = flip >> 1;
       const change = {member: (flip & 1) === 1, cause, atMs};
-      for (let a = 0; a < served.length; a++) this.memberships.tell(ordinal, served[a]!, change);
+      const only = served.audience(slot);
+      if (only > 0) this.memberships.tellOf(ordinal, only, served.version(slot), change);
+      else
+        for (const audience of served.list(slot)) this.memberships.tell(ordinal, audience, change);
     }
     roots.clear();
     this.armOpened(ordinal);

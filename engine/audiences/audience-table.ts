@@ -12,6 +12,7 @@ import {ProfileData} from '../profiles/profile-data.ts';
 import type {TruthRows} from '../profiles/truth-rows.ts';
 import {type AudienceSpec, nestedAudiences} from './audience-spec.ts';
 import {compileAudience} from './compile-audience.ts';
+import {RootColumns} from './root-columns.ts';
 
 export interface Audience {
   readonly id: number;
@@ -41,8 +42,9 @@ export class AudienceTable {
   #specs = new Map<number, AudienceSpec>();
   #nestedIn = new Map<number, readonly number[]>();
   #audiences = new Map<number, Audience>();
-  /** By slot: an array rather than a map, for every flip of a root looks here. */
-  #byRoot: (Audience[] | undefined)[] = [];
+  #byRoot = new Map<number, Audience[]>();
+  /** The same for every flip of a root to look at. */
+  readonly roots = new RootColumns();
 
   constructor(parts: AudienceParts) {
     this.#parts = parts;
@@ -66,7 +68,7 @@ export class AudienceTable {
 
   /** Those that serve the members of this root. */
   atRoot(slot: number): readonly Audience[] | undefined {
-    return this.#byRoot[slot];
+    return this.#byRoot.get(slot);
   }
 
   /**
@@ -195,6 +197,7 @@ export class AudienceTable {
     if (audience.root === root) {
       audience.next = undefined;
       audience.version = spec.version;
+      if (root >= 0) this.#serve(root >> 1, this.#byRoot.get(root >> 1) ?? []);
       return;
     }
     const histories = [...graph.reachable([root])].flatMap(
@@ -218,16 +221,21 @@ export class AudienceTable {
     const {propagation} = this.#parts;
     if (audience.root >= 0) {
       const slot = audience.root >> 1;
-      const others = (this.#byRoot[slot] ?? []).filter(other => other !== audience);
-      this.#byRoot[slot] = others.length > 0 ? others : undefined;
+      const others = (this.#byRoot.get(slot) ?? []).filter(other => other !== audience);
+      this.#serve(slot, others);
       if (others.length === 0) propagation.setRoot(slot, false);
     }
     audience.root = root;
     if (root < 0) return;
     const slot = root >> 1;
-    while (this.#byRoot.length <= slot) this.#byRoot.push(undefined);
-    this.#byRoot[slot] = [...(this.#byRoot[slot] ?? []), audience];
+    this.#serve(slot, [...(this.#byRoot.get(slot) ?? []), audience]);
     propagation.setRoot(slot, true);
+  }
+
+  #serve(slot: number, audiences: Audience[]): void {
+    if (audiences.length > 0) this.#byRoot.set(slot, audiences);
+    else this.#byRoot.delete(slot);
+    this.roots.set(slot, audiences);
   }
 
   /** The audiences and all that nest them, at any depth. */

@@ -24,24 +24,29 @@ export class Memberships {
     this.#joined.clear();
   }
 
-  tell(ordinal: Ordinal, audience: Audience, change: MembershipChange): void {
+  tell(ordinal: Ordinal, {id, version}: Audience, change: MembershipChange): void {
+    this.tellOf(ordinal, id, version, change);
+  }
+
+  /** Hot: with ten thousand audiences for seventy of them an event. */
+  tellOf(ordinal: Ordinal, audience: number, version: number, change: MembershipChange): void {
     const {table, deltas, membershipLists, work} = this.#state;
     const {member, cause, atMs} = change;
     work.deltas++;
     deltas.push(
-      audience.id,
+      audience,
       table.hi(ordinal),
       table.lo(ordinal),
-      audience.version,
+      version,
       member ? ADD : DELETE,
       cause,
       0,
       atMs,
     );
     if (member) {
-      membershipLists.add(ordinal, audience.id, atMs);
-      this.#joined.push(audience.id);
-    } else membershipLists.remove(ordinal, audience.id);
+      membershipLists.add(ordinal, audience, atMs);
+      this.#joined.push(audience);
+    } else membershipLists.remove(ordinal, audience);
     this.#state.onDirty(ordinal);
   }
 

@@ -14,8 +14,8 @@ export const BOUNDS = {
   jobThreads: 1,
   /** Threads for estimates from the sample; further ones wait. */
   ballotThreads: 2,
-  /** Rows are written behind this often. A restart replays what came since. */
-  checkpointEveryMs: 5_000,
+  /** Each row that has changed is written behind once in this time. A restart replays up to twice as much. */
+  checkpointEveryMs: 15_000,
   /** Counts of joins and leaves are written behind this often. A restart reads the feed since. */
   countsEveryMs: 10_000,
   /** What the builder can offer is written behind this often. A crash forgets what was learned since. */

@@ -16,8 +16,13 @@ import {
 } from 'node:fs';
 import {join} from 'node:path';
 
-/** Of the whole layout; raised when an older program could not read it. */
-export const FORMAT = 1;
+/**
+ * Of the whole layout; raised when an older program could not read it. 2: records in bytes of their own
+ * (record-codec.ts), where 1 had msgpack.
+ */
+export const FORMAT = 2;
+/** Those before it were never released. */
+const FORMAT_OLDEST = 2;
 
 /** Where lmdb 3.5 writes which number on the first page of every environment. */
 const LMDB_MAGIC_AT = 24;
@@ -47,6 +52,12 @@ export function inspectDataFolder(folder: string): FolderFacts | undefined {
     throw new DataFolderError(
       `The data in ${folder} has format ${facts.format}, and this version of Muster reads up to ${FORMAT}: ` +
         'start the newer version that wrote it.',
+    );
+  }
+  if (facts.format < FORMAT_OLDEST) {
+    throw new DataFolderError(
+      `The data in ${folder} has format ${facts.format}, and this version of Muster reads from ${FORMAT_OLDEST} on: ` +
+        'start the older version that wrote it, or give --data another folder.',
     );
   }
   for (const {parentPath, name} of readdirSync(folder, {recursive: true, withFileTypes: true})) {

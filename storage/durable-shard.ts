@@ -246,6 +246,11 @@ export class DurableShard {
     return this.#cycle !== undefined;
   }
 
+  /** Rows that the checkpoint under way has to write yet. */
+  get checkpointLeft(): number {
+    return this.#cycle === undefined ? 0 : this.#cycle.ordinals.length - this.#cycle.at;
+  }
+
   beginCheckpoint(): void {
     assert(this.#cycle === undefined, 'one checkpoint at a time');
     const ordinals = this.#dirtyOrdinals;

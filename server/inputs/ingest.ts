@@ -85,19 +85,32 @@ export class Ingest {
       consent: batch.consent,
       device: batch.device,
       location: this.#location(batch),
-      seen: hashes.flatMap(({hi, lo}) => [hi, lo]),
+      seen: hashes.length === 0 ? NO_NUMBERS : hashes.flatMap(({hi, lo}) => [hi, lo]),
       extra: batch.extra,
     };
     this.#parts.learn?.(record);
-    let fate: IngestResult = 'committed';
     const tell = join.expect();
+    if (claimed.losses.length === 0) {
+      // Nearly always: one record, whose fate is that of all.
+      this.#send(record, hashes, (outcome, fate) => {
+        if (claimed.claims.length > 0) directory.settle(claimed, FATE_OF[fate]);
+        tell(outcome);
+      });
+      join.close();
+      return;
+    }
+    let fate: IngestResult = 'committed';
     const own = new Join(outcome => {
       const isWhole = outcome === 'taken' || fate === 'unavailable';
       directory.settle(claimed, isWhole ? FATE_OF[fate] : 'unknown');
       tell(outcome);
     });
     for (const loss of claimed.losses) this.#sendLoss(loss, batch.arrivalMs, own);
-    this.#send(record, hashes, own, result => (fate = result));
+    const settle = own.expect();
+    this.#send(record, hashes, (outcome, result) => {
+      fate = result;
+      settle(outcome);
+    });
     own.close();
     join.close();
   }
@@ -126,16 +139,14 @@ export class Ingest {
   }
 
   #sendLoss(loss: Loss, nowMs: number, join: Join): void {
-    this.#send(lossRecord(loss, nowMs), [], join, () => {});
+    this.#send(lossRecord(loss, nowMs), NO_HASHES, join.expect());
   }
 
   #send(
     record: ProfileRecord,
     hashes: readonly IdHash[],
-    join: Join,
-    onResult: (result: IngestResult) => void,
+    settle: (outcome: Outcome, result: IngestResult) => void,
   ): void {
-    const settle = join.expect();
     for (const hash of hashes) this.#underWay.set(nameOf(hash), []);
     this.#parts.shards.ingest(record, result => {
       const outcome = result === 'committed' ? 'taken' : 'unavailable';
@@ -147,8 +158,7 @@ export class Ingest {
         this.#underWay.delete(name);
         for (const tell of waiting) tell(outcome);
       }
-      onResult(result);
-      settle(outcome);
+      settle(outcome, result);
     });
   }
 
@@ -174,12 +184,15 @@ export class Ingest {
     batch: DecodedBatch,
     {inputId, hashes, join}: {inputId: number; hashes: IdHash[]; join: Join},
   ): ReadonlySet<number> {
-    const repeated = new Set<number>();
-    const own = new Set<string>();
-    for (const [position, {messageId}] of batch.events.entries()) {
+    let repeated = NO_POSITIONS;
+    let own: Set<string> | undefined;
+    for (let position = 0; position < batch.events.length; position++) {
+      const {messageId} = batch.events[position]!;
       if (messageId === '') continue;
+      own ??= new Set();
       const hash = this.#parts.seen.hash('message', inputId, messageId);
       if (own.has(nameOf(hash)) || this.#isRepeat(hash, join)) {
+        if (repeated === NO_POSITIONS) repeated = new Set();
         repeated.add(position);
         this.counts.repeatedEvents++;
         continue;
@@ -204,6 +217,10 @@ export class Ingest {
     return {...found, latitude, longitude, timeMs};
   }
 }
+
+const NO_HASHES: readonly IdHash[] = [];
+const NO_NUMBERS: readonly number[] = [];
+const NO_POSITIONS: Set<number> = new Set();
 
 const FATE_OF = {committed: 'durable', unavailable: 'dropped', unknown: 'unknown'} as const;
 

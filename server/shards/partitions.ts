@@ -4,6 +4,7 @@
  * machines is then moving partitions.
  */
 import xxhash from 'xxhash-wasm';
+import {mpidHi, mpidLo} from '../../engine/ids.ts';
 
 /** For ever: the partition of a profile is part of its data's place on disk. */
 export const PARTITIONS = 64;
@@ -24,7 +25,14 @@ export class Partitions {
   }
 
   shardOf(mpid: bigint): number {
-    this.#bytes.writeBigInt64LE(mpid);
+    return this.shardOfHalves(mpidHi(mpid), mpidLo(mpid));
+  }
+
+  /** Hot: once for each record. */
+  shardOfHalves(hi: number, lo: number): number {
+    if (this.#shards === 1) return 0;
+    this.#bytes.writeUInt32LE(lo, 0);
+    this.#bytes.writeInt32LE(hi, 4);
     return (this.#hash(this.#bytes) % PARTITIONS) % this.#shards;
   }
 }

@@ -1,7 +1,6 @@
 /** All shards of a server: routing, commits in order, reading the feed, jobs over snapshots. */
 import {join} from 'node:path';
 import {Piscina} from 'piscina';
-import {mpidFrom} from '../../engine/ids.ts';
 import type {ProfileRecord} from '../../engine/record.ts';
 import {decodeFeedEntry} from '../../storage/feed-entry.ts';
 import {LmdbStore} from '../../storage/lmdb-store.ts';
@@ -90,7 +89,7 @@ export class ShardPool implements Shards {
 
   /** Collected until the end of this turn of the event loop, then sent as one message per shard. */
   ingest(record: ProfileRecord, done: IngestDone): void {
-    const shard = this.shardOf(mpidFrom(record.mpidHi, record.mpidLo));
+    const shard = this.#partitions.shardOfHalves(record.mpidHi, record.mpidLo);
     this.#links[shard]!.ingest(record, done);
     if (this.#flushing) return;
     this.#flushing = true;

@@ -6,6 +6,7 @@
 import {MessageChannel, type MessagePort, parentPort, workerData} from 'node:worker_threads';
 import {must} from '../../engine/assert.ts';
 import {DamagedValueError} from '../../storage/checked-value.ts';
+import {CommitLine} from '../../storage/commit-line.ts';
 import {DurableShard, type Staged} from '../../storage/durable-shard.ts';
 import {DiskRefusedError} from '../../storage/lmdb-commit.ts';
 import {LmdbStore} from '../../storage/lmdb-store.ts';
@@ -16,6 +17,11 @@ import type {ShardCalls} from './protocol.ts';
 
 /** Profiles in one slice of background work: about two milliseconds. */
 const SLICE_PROFILES = 500;
+/** Rows in one slice of a checkpoint: a few milliseconds of disk, which the answers of that moment wait for. */
+const SLICE_ROWS_MIN = 32;
+const SLICE_ROWS_MAX = 256;
+/** When nothing else happens. */
+const ROWS_EVERY_MS = 20;
 /** Never sleeps longer: the clock may be set. */
 const SLEEP_MS_MAX = 1000;
 /** A disk that was full is asked this often, and trusted when it takes so much. */
@@ -38,7 +44,9 @@ class ShardThread {
   #queue: ToShard[] = [];
   #running = false;
   #timer: NodeJS.Timeout | undefined;
-  #committing: Promise<void> = Promise.resolve();
+  readonly #line: CommitLine;
+  /** A slice of a checkpoint is on its way to the disk: the next one waits for it. */
+  #isWritingRows = false;
   /** Definitions may have something to prepare. */
   #preparing = true;
   #backfilling: {readonly histories: readonly number[]; progress: number} | undefined;
@@ -46,7 +54,9 @@ class ShardThread {
   #scan: MessagePort | undefined;
   #found: {readonly chunk: FromBackfill & {kind: 'found'}; readonly port: MessagePort}[] = [];
   #questions: {readonly id: number; readonly slices: Generator<undefined, unknown>}[] = [];
-  #nextCheckpointMs = 0;
+  #checkpointEndMs = 0;
+  /** When the last slice of rows was made. */
+  #rowsMs = 0;
   /** The disk refuses writes: what is on it is served as it is, time stands still, nothing is learned. */
   #isSuspended: boolean;
   #nextProbeMs = 0;
@@ -57,6 +67,10 @@ class ShardThread {
     this.#port = port;
     this.#isSuspended = setup.isSuspended;
     this.#store = LmdbStore.open(setup.path);
+    this.#line = new CommitLine(this.#store, {
+      bytesMax: setup.groupBytesMax,
+      onRefused: error => this.#fail(error),
+    });
     this.#durable = new DurableShard(this.#store, {...setup, startMs: Date.now()});
     this.#post({
       kind: 'ready',
@@ -95,7 +109,7 @@ class ShardThread {
   async #turn(): Promise<boolean> {
     const message = this.#queue[0];
     if (this.#isSuspended) return this.#turnSuspended(message);
-    if (message?.kind === 'ingest') await this.#ingest();
+    if (message?.kind === 'ingest') this.#ingest();
     else if (message?.kind === 'call') {
       this.#queue.shift();
       await this.#call(message);
@@ -104,11 +118,14 @@ class ShardThread {
     const late = this.#durable.shard.nextDueMs() <= nowMs;
     if (late) {
       const staged = this.#durable.tick(nowMs, SLICE_PROFILES);
-      if (staged !== undefined) await this.#commit(staged, []);
+      if (staged !== undefined) this.#commit(staged, []);
     }
     const busy = await this.#background(nowMs);
-    // Messages arrive only between turns of the event loop.
-    if (busy || late) await new Promise(resolve => setImmediate(resolve));
+    // One transaction for all that this turn has changed.
+    this.#line.start();
+    await this.#line.room();
+    // Messages and commits come only between turns of the event loop.
+    await new Promise(resolve => setImmediate(resolve));
     return this.#queue.length > 0 || busy || this.#durable.shard.nextDueMs() <= Date.now();
   }
 
@@ -145,16 +162,13 @@ class ShardThread {
       return;
     }
     const nowMs = Date.now();
-    const wakeMs = Math.min(
-      this.#durable.shard.nextDueMs(),
-      this.#durable.dirtyCount > 0 ? this.#nextCheckpointMs : Infinity,
-    );
+    const wakeMs = Math.min(this.#durable.shard.nextDueMs(), this.#nextRowsMs(nowMs));
     const sleepMs = Math.min(SLEEP_MS_MAX, Math.max(1, wakeMs - nowMs));
     this.#timer = setTimeout(() => this.#wake(), sleepMs);
   }
 
   /** Everything that waits at the front of the queue, as one group. */
-  async #ingest(): Promise<void> {
+  #ingest(): void {
     const ids: number[] = [];
     const parts: Uint8Array[] = [];
     let bytes = 0;
@@ -165,13 +179,12 @@ class ShardThread {
       bytes += records.byteLength;
     }
     const records = parts.length === 1 ? parts[0]! : Buffer.concat(parts, bytes);
-    await this.#commit(this.#durable.applyRecords(records, Date.now()), ids);
+    this.#commit(this.#durable.applyRecords(records, Date.now()), ids);
   }
 
-  /** Commits after the group before; at most one group waits, so the slower the disk the larger the groups. */
-  async #commit(staged: Staged, ingests: readonly number[]): Promise<void> {
-    await this.#committing;
-    this.#committing = this.#durable.commit(staged).then(() => {
+  /** With the next transaction. Clients have their answers, and readers the deltas, when it is durable. */
+  #commit(staged: Staged, ingests: readonly number[]): void {
+    this.#line.put(staged.puts, () => {
       const {deltas} = staged;
       this.#port.postMessage(
         {
@@ -184,8 +197,6 @@ class ShardThread {
         [deltas.buffer as ArrayBuffer],
       );
     });
-    // At once, not when the next group comes to wait for it: clients wait for their answers.
-    this.#committing.catch((error: unknown) => this.#fail(error));
   }
 
   async #call({id, method, args}: ToShard & {kind: 'call'}): Promise<void> {
@@ -200,14 +211,11 @@ class ShardThread {
       return;
     }
     const answer = answerCall(context, method, args);
-    if (answer.staged !== undefined) await this.#commit(answer.staged, []);
-    if (answer.puts !== undefined) {
-      await this.#committing;
-      await this.#durable.commitRows(answer.puts);
-    }
+    if (answer.staged !== undefined) this.#commit(answer.staged, []);
+    if (answer.puts !== undefined) this.#line.put(answer.puts);
     if (answer.prepare) this.#preparing = true;
     // What is told of the present is told when it is durable.
-    await this.#committing;
+    await this.#line.durable();
     const value = method === 'states' ? this.#withProgress(answer.value) : answer.value;
     this.#post({kind: 'result', id, value});
   }
@@ -219,7 +227,7 @@ class ShardThread {
     const slice = question.slices.next();
     if (slice.done !== true) return true;
     this.#questions.shift();
-    await this.#committing;
+    await this.#line.durable();
     this.#post({kind: 'result', id: question.id, value: slice.value});
     return true;
   }
@@ -237,21 +245,41 @@ class ShardThread {
     if (this.#preparing) {
       this.#startBackfill(nowMs);
       const {more, staged} = this.#durable.prepare(SLICE_PROFILES * 4, nowMs);
-      if (staged !== undefined) await this.#commit(staged, []);
+      if (staged !== undefined) this.#commit(staged, []);
       this.#preparing = more;
       return more;
     }
-    if (this.#durable.checkpointing) {
-      await this.#committing;
-      await this.#durable.commitRows(this.#durable.stepCheckpoint(SLICE_PROFILES));
-      return this.#durable.checkpointing;
-    }
-    if (nowMs >= this.#nextCheckpointMs) {
-      this.#nextCheckpointMs = nowMs + this.#setup.checkpointEveryMs;
-      if (this.#durable.dirtyCount > 0) this.#durable.beginCheckpoint();
-      return this.#durable.checkpointing;
-    }
+    this.#checkpoint(nowMs);
     return false;
+  }
+
+  /**
+   * Rows are written evenly over the time of a checkpoint, a slice along with a transaction, which then costs no
+   * sync of its own. All at once they took half of the disk's time, and everybody's answers waited behind them.
+   */
+  #checkpoint(nowMs: number): void {
+    const durable = this.#durable;
+    if (this.#isWritingRows) return;
+    if (!durable.checkpointing) {
+      if (durable.dirtyCount === 0 || nowMs < this.#checkpointEndMs) return;
+      durable.beginCheckpoint();
+      this.#checkpointEndMs = nowMs + this.#setup.checkpointEveryMs;
+      this.#rowsMs = nowMs;
+    }
+    const left = durable.checkpointLeft;
+    const share = (nowMs - this.#rowsMs) / Math.max(1, this.#checkpointEndMs - this.#rowsMs);
+    const due = Math.min(left * Math.min(1, share), SLICE_ROWS_MAX);
+    if (due < SLICE_ROWS_MIN && left > SLICE_ROWS_MIN) return;
+    this.#rowsMs = nowMs;
+    this.#isWritingRows = true;
+    this.#line.put(durable.stepCheckpoint(Math.max(SLICE_ROWS_MIN, Math.floor(due))), () => {
+      this.#isWritingRows = false;
+    });
+  }
+
+  #nextRowsMs(nowMs: number): number {
+    if (this.#durable.checkpointing) return nowMs + ROWS_EVERY_MS;
+    return this.#durable.dirtyCount > 0 ? this.#checkpointEndMs : Infinity;
   }
 
   /** Asks for a scan of the journal when definitions wait for histories; one at a time. */
@@ -279,7 +307,7 @@ class ShardThread {
       nowMs,
     };
     // The scan reads what is durable: wait for the entry that the histories began after.
-    void this.#committing.then(
+    void this.#line.durable().then(
       () => {
         const task = {path: this.#setup.path, wanted, range, port: port2};
         this.#port.postMessage({kind: 'backfill', task} satisfies FromShard, [port2]);
@@ -309,7 +337,7 @@ class ShardThread {
 
   /** Writes what is dirty, so that the next start has nothing to replay. */
   async #stop(id: number): Promise<void> {
-    await this.#committing;
+    await this.#line.durable();
     if (!this.#isSuspended) {
       if (this.#durable.checkpointing) await this.#finishCheckpoint();
       this.#durable.beginCheckpoint();

@@ -1,5 +1,6 @@
 import type {FeedWindow} from './feed-window.ts';
 import {FeedWalk} from './feed-walk.ts';
+import type {EncodedDeltas} from './encoded-deltas.ts';
 import {encodeCursor} from './cursor.ts';
 import type {Position} from './position.ts';
 import type {Selection} from './selection.ts';
@@ -75,26 +76,63 @@ export class Lane {
     const {feed, feedId, frameBytesMax} = this.#parts;
     const walk = new FeedWalk(feed, position);
     if (walk.lostShard() !== undefined) return undefined;
-    const pieces: Piece[] = [];
+    const stretches = new Stretches(this.wire.separator === undefined ? 0 : 1);
     // A position can grow by an index in each shard.
-    let bytes = ENVELOPE_BYTES + 32 + position.shardCount * 16;
+    const bytesMax = frameBytesMax - ENVELOPE_BYTES - 32 - position.shardCount * 16;
     const reason = walk.run((records, index) => {
       if (!this.selection.passes(records.deltas, index)) return true;
-      const piece = records.piece(this.wire, index);
-      bytes += this.wire.sizeOf(piece);
-      if (bytes > frameBytesMax && pieces.length > 0) return false;
-      pieces.push(piece);
-      return true;
+      return stretches.add(records.encoded(this.wire, index), {index, bytesMax});
     }, SCAN_MAX);
+    const {count} = stretches;
     const end = walk.position();
-    const cursor = pieces.length === 0 ? '' : encodeCursor({position: end, feedId, complete: true});
+    const cursor = count === 0 ? '' : encodeCursor({position: end, feedId, complete: true});
     return {
-      message: pieces.length === 0 ? undefined : this.wire.deltasMessage(cursor, pieces),
+      message: count === 0 ? undefined : this.wire.writtenMessage(cursor, count, stretches.bytes()),
       cursor,
-      deltaCount: pieces.length,
+      deltaCount: count,
       end,
       isCaughtUp: reason === 'caught up',
       entryCount: feed.entryCount,
     };
+  }
+}
+
+/** Encoded deltas for one frame: those that lie next to each other are one stretch. */
+class Stretches {
+  count = 0;
+  readonly #separatorBytes: number;
+  readonly #of: EncodedDeltas[] = [];
+  readonly #begins: number[] = [];
+  readonly #ends: number[] = [];
+  #bytes = 0;
+
+  constructor(separatorBytes: number) {
+    this.#separatorBytes = separatorBytes;
+  }
+
+  /** False when it has no room beside the others. */
+  add(
+    encoded: EncodedDeltas,
+    {index, bytesMax}: {readonly index: number; readonly bytesMax: number},
+  ): boolean {
+    const begin = encoded.begin(index);
+    const end = encoded.end(index);
+    const bytes = this.#bytes + this.#separatorBytes + end - begin;
+    if (bytes > bytesMax && this.count > 0) return false;
+    this.#bytes = bytes;
+    this.count++;
+    const last = this.#of.length - 1;
+    if (this.#of[last] === encoded && this.#ends[last]! + this.#separatorBytes === begin) {
+      this.#ends[last] = end;
+    } else {
+      this.#of.push(encoded);
+      this.#begins.push(begin);
+      this.#ends.push(end);
+    }
+    return true;
+  }
+
+  bytes(): Uint8Array[] {
+    return this.#of.map((encoded, i) => encoded.stretch(this.#begins[i]!, this.#ends[i]!));
   }
 }

@@ -8,7 +8,7 @@ import {Latencies} from './latencies.ts';
 import {type Encoding, LoadMaker, type LoadRequest, type Sending} from './load.ts';
 import {MusterServer} from './muster-server.ts';
 
-const LANES = 32;
+const LANES = 64;
 const EVENTS_A_REQUEST = 50;
 const PROBE_EVERY = 4;
 const DRAIN_MS_MAX = 60_000;

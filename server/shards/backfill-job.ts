@@ -1,6 +1,7 @@
 /** A job of the pool: scans a shard's journal on a snapshot and streams what it finds to the shard. */
 import {LmdbStore} from '../../storage/lmdb-store.ts';
 import {type FoundEntries, noEntries, scanJournal} from '../../storage/backfill-scan.ts';
+import {letEventsPass} from './let-events-pass.ts';
 import type {BackfillTask, FromBackfill} from './messages.ts';
 
 /** Entries in a chunk, and chunks that may wait at the shard: bounds what a scan holds in memory. */
@@ -8,8 +9,11 @@ const CHUNK_ENTRIES = 4096;
 const CHUNKS_AHEAD = 4;
 /** Journal entries between two looks at whether the shard is still there. */
 const ENTRIES_A_TURN = 256;
+/** Journal entries after which the shard is told how far it is, also where nothing was found. */
+const PROGRESS_ENTRIES = 4096;
 
 export default async function backfill({path, wanted, range, port}: BackfillTask): Promise<void> {
+  letEventsPass();
   const store = LmdbStore.open(path, {readOnly: true});
   let ahead = 0;
   let isOver = false;
@@ -37,7 +41,8 @@ export default async function backfill({path, wanted, range, port}: BackfillTask
       // The shard stopped or died: nobody waits for this.
       if (isOver) return;
       append(chunk, found);
-      if (chunk.history.length < CHUNK_ENTRIES) continue;
+      const isDue = scanned % PROGRESS_ENTRIES === 0;
+      if (chunk.history.length < CHUNK_ENTRIES && !isDue) continue;
       await send(chunk, range.until === 0 ? 1 : watermark / range.until);
       chunk = noEntries();
     }

@@ -2,6 +2,7 @@
 import {type ErasedEntries, type ErasedProfile, findErased} from '../../storage/erased-entries.ts';
 import {IdentityStore} from '../../storage/identity-store.ts';
 import {LmdbStore} from '../../storage/lmdb-store.ts';
+import {letEventsPass} from './let-events-pass.ts';
 
 export type ErasureTask = {
   readonly path: string;
@@ -19,6 +20,7 @@ export type ErasureResult<T extends ErasureTask['kind']> = T extends 'shard'
 export default async function findInJob(
   task: ErasureTask,
 ): Promise<ErasedEntries | readonly Uint8Array[]> {
+  letEventsPass();
   return task.kind === 'shard' ? inShard(task) : inDirectory(task);
 }
 

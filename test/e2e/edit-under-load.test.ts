@@ -14,11 +14,7 @@ const LANES = 4;
 const EVENTS_BEFORE = 3_000;
 const EVENTS_AFTER = 400;
 
-const OLD = {
-  kind: 'event',
-  name: 'Open',
-  compare: {operator: 'between', value: [2, 6]},
-};
+const OLD = {kind: 'user_attribute', attribute: 'tier', operator: 'exact_match', value: 'gold'};
 const BLUE = {attribute: 'color', operator: 'exact_match', value: 'blue'};
 const NEW = {kind: 'event', name: 'Buy', where: [BLUE]};
 /** Says the same of these events, and is another question: the edited audience finds nothing known. */
@@ -104,11 +100,13 @@ test('is streamed as exactly the difference, once, and follows the new one from 
   reader.socket.close();
 });
 
-/** One event, of the profile. */
+/** One event of the profile, and its tier. */
 function batchOf(random: Random, mpid: number): Json {
   const custom_attributes = {color: random.pick(['blue', 'red', 'green']), size: 1};
-  const name = random.chance(0.9) ? 'Open' : 'Buy';
-  return {mpid, environment: 'production', events: [event(name, {custom_attributes})]};
+  const name = random.chance(0.95) ? 'Open' : 'Buy';
+  const user_attributes = {tier: random.pick(['gold', 'tin'])};
+  const events = [event(name, {custom_attributes})];
+  return {mpid, environment: 'production', user_attributes, events};
 }
 
 /** Folds what has come until now, and holds every step of a profile against the two that know. */

@@ -5,8 +5,8 @@ import {letEventsPass} from './let-events-pass.ts';
 import type {BackfillTask, FromBackfill} from './messages.ts';
 
 /** Entries in a chunk, and chunks that may wait at the shard: bounds what a scan holds in memory. */
-const CHUNK_ENTRIES = 4096;
-const CHUNKS_AHEAD = 4;
+const CHUNK_ENTRIES = 1024;
+const CHUNKS_AHEAD = 16;
 /** Journal entries between two looks at whether the shard is still there. */
 const ENTRIES_A_TURN = 256;
 /** Journal entries after which the shard is told how far it is, also where nothing was found. */

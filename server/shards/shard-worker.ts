@@ -15,8 +15,10 @@ import {answerQuestion, isQuestion} from './answer-question.ts';
 import type {FromBackfill, FromShard, ShardSetup, ToBackfill, ToShard} from './messages.ts';
 import type {ShardCalls} from './protocol.ts';
 
-/** Profiles in one slice of background work: about two milliseconds. */
+/** Profiles in one slice of background work while events wait: about two milliseconds. */
 const SLICE_PROFILES = 500;
+/** And while none does. */
+const IDLE_SLICE_PROFILES = 2000;
 /** Rows in one slice of a checkpoint: a few milliseconds of disk, which the answers of that moment wait for. */
 const SLICE_ROWS_MIN = 32;
 const SLICE_ROWS_MAX = 256;
@@ -244,7 +246,8 @@ class ShardThread {
     }
     if (this.#preparing) {
       this.#startBackfill(nowMs);
-      const {more, staged} = this.#durable.prepare(SLICE_PROFILES * 4, nowMs);
+      const slice = this.#queue.length > 0 ? SLICE_PROFILES : IDLE_SLICE_PROFILES;
+      const {more, staged} = this.#durable.prepare(slice, nowMs);
       if (staged !== undefined) this.#commit(staged, []);
       this.#preparing = more;
       return more;

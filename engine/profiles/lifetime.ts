@@ -21,25 +21,21 @@ export function armLifetime({slab, options}: ShardState, data: ProfileData): voi
   slab.due = futureMs;
 }
 
-export function hasExpired({options}: ShardState, data: ProfileData, nowMs: number): boolean {
-  let activityMs = data.activityMs();
-  if (data.scopes.length === 0 || activityMs + options.profileRetentionMs >= nowMs) return false;
-  for (const scope of data.scopes) {
-    // An event whose time comes while the profile lives prolongs its life.
-    for (const event of scope.future) {
-      if (event.timeMs > nowMs || event.timeMs > activityMs + options.profileRetentionMs) break;
-      activityMs = Math.max(activityMs, event.timeMs);
-    }
-  }
-  return activityMs + options.profileRetentionMs < nowMs;
+export function hasExpired(state: ShardState, data: ProfileData, nowMs: number): boolean {
+  if (data.scopes.length === 0) return false;
+  if (data.activityMs() + state.options.profileRetentionMs >= nowMs) return false;
+  return endsMs(state, data) <= nowMs;
 }
 
-/** When it will have been without activity for too long if nothing more comes. */
+/**
+ * When it will have been without activity for too long if nothing more comes. An event whose time comes while
+ * the profile lives, or as it would go, prolongs its life.
+ */
 export function endsMs({options}: Pick<ShardState, 'options'>, data: ProfileData): number {
   let activityMs = data.activityMs();
   const coming = data.scopes.flatMap(scope => scope.future.map(event => event.timeMs));
   for (const timeMs of coming.sort((a, b) => a - b)) {
-    if (timeMs > activityMs + options.profileRetentionMs) break;
+    if (timeMs > activityMs + options.profileRetentionMs + 1) break;
     activityMs = Math.max(activityMs, timeMs);
   }
   return activityMs + options.profileRetentionMs + 1;

@@ -7,8 +7,9 @@ import type {Predicate} from './criteria/predicate.ts';
 import {insertEntry, insertTime} from './histories/entries.ts';
 import type {Ordinal} from './ids.ts';
 import {armLifetime, reachFuture} from './profiles/lifetime.ts';
+import {type FormerIdentity, IDENTITY_MARK} from './profiles/former-identities.ts';
 import type {ProfileData, ScopeData} from './profiles/profile-data.ts';
-import type {EventRecord, ProfileRecord} from './record.ts';
+import type {EventRecord, IdentityChange, ProfileRecord} from './record.ts';
 import {ScratchList} from './scratch-list.ts';
 import type {ShardState} from './shard-state.ts';
 
@@ -23,8 +24,10 @@ export class Intake {
   readonly #found = new ScratchList<Predicate>();
   readonly histories = new ScratchList<History>();
   readonly criteria = new ScratchList<Criterion>();
-  /** Indexes of watched attributes that changed. */
+  /** Indexes of watched attributes and identities that changed, each once. */
   readonly watched = new ScratchList<number>();
+  /** Watched identities that the profile had before. */
+  readonly lost = new ScratchList<FormerIdentity>();
 
   constructor(state: ShardState) {
     this.#state = state;
@@ -35,6 +38,7 @@ export class Intake {
     this.histories.clear();
     this.criteria.clear();
     this.watched.clear();
+    this.lost.clear();
   }
 
   /** The profile's histories are open. */
@@ -71,9 +75,7 @@ export class Intake {
       if ((scope.scope & 1) !== (record.scope & 1)) continue;
       for (const {type, value, sequence} of record.identities) {
         if (scope.identities.get(type)?.value !== value) continue;
-        if (scope.setIdentity({type, value: undefined, sequence})) {
-          this.#touchTopic(scope, `identity ${type}`);
-        }
+        this.#setIdentity(scope, {type, value: undefined, sequence});
       }
     }
   }
@@ -116,11 +118,10 @@ export class Intake {
       if (!scope.setAttribute(change)) continue;
       const index = criteria.scope(scope.scope)?.byAttribute.get(change.name);
       index?.changed(before, change.value, this.touch);
-      const position = watched.indexOf(change.name);
-      if (position >= 0) this.watched.push(position);
+      this.#watch(watched.indexOf(change.name));
     }
     for (const change of record.identities) {
-      if (scope.setIdentity(change)) this.#touchTopic(scope, `identity ${change.type}`);
+      this.#setIdentity(scope, change);
     }
     for (const change of record.consent) {
       if (scope.setConsent(change)) this.#touchTopic(scope, 'consent');
@@ -134,6 +135,23 @@ export class Intake {
     if (record.location !== undefined && scope.setLocation(record.location)) {
       this.#touchTopic(scope, 'location');
     }
+  }
+
+  #setIdentity(scope: ScopeData, change: IdentityChange): void {
+    const {type} = change;
+    const value = scope.identities.get(type)?.value;
+    if (!scope.setIdentity(change)) return;
+    this.#touchTopic(scope, `identity ${type}`);
+    const position = this.#state.watched.indexOf(IDENTITY_MARK + type);
+    if (position < 0) return;
+    this.#watch(position);
+    if (value !== undefined) this.lost.push({scope: scope.scope, type, value});
+  }
+
+  #watch(position: number): void {
+    if (position < 0) return;
+    for (let i = 0; i < this.watched.count; i++) if (this.watched.items[i] === position) return;
+    this.watched.push(position);
   }
 
   #takeEvent(event: EventRecord, record: ProfileRecord, nowMs: number): void {

@@ -7,6 +7,7 @@ import {Propagation} from './expressions/propagation.ts';
 import {HistorySlab} from './histories/history-slab.ts';
 import {TextDictionary} from './histories/text-dictionary.ts';
 import type {Ordinal} from './ids.ts';
+import type {FormerOf} from './profiles/former-identities.ts';
 import type {ProfileData} from './profiles/profile-data.ts';
 import {MembershipLists} from './profiles/membership-lists.ts';
 import {ProfileTable} from './profiles/profile-table.ts';
@@ -40,8 +41,10 @@ export class ShardState {
   nowMs: number;
   /** Of the entry being applied; profiles that appear remember it. */
   watermark = 0;
-  /** User attributes whose changes are told, by index. */
+  /** User attributes whose changes are told, by index; identities by their type with IDENTITY_MARK before it. */
   watched: readonly string[] = [];
+  /** Watched identities that were lost since somebody took the list. */
+  former: FormerOf[] = [];
   wheel: TimingWheel;
   /** Marks what a record has touched already. */
   stamp = 0;

@@ -20,6 +20,7 @@ import type {Ordinal} from './ids.ts';
 import {Intake} from './intake.ts';
 import {armLifetime, EXPIRY, FUTURE, hasExpired} from './profiles/lifetime.ts';
 import {Memberships} from './profiles/memberships.ts';
+import {watchedIdentities} from './profiles/former-identities.ts';
 import {ProfileData} from './profiles/profile-data.ts';
 import type {ProfileRecord} from './record.ts';
 import {type ShardOptions, ShardState} from './shard-state.ts';
@@ -68,6 +69,7 @@ export class Shard extends ShardState {
     }
     this.#evaluateTouched(data, nowMs);
     this.#finish(ordinal, nowMs, record.events.length > 0 ? CAUSE_EVENT : CAUSE_PROFILE);
+    this.#keepLost(ordinal);
     const {watched} = this.intake;
     if (watched.count > 0) this.memberships.tellAttributes(ordinal, watched, nowMs);
     this.onDirty(ordinal);
@@ -91,7 +93,7 @@ export class Shard extends ShardState {
     return true;
   }
 
-  /** User attributes whose changes are told; the order gives the index. */
+  /** User attributes and identities whose changes are told; the order gives the index. */
   watch(attributes: readonly string[]): void {
     this.watched = attributes;
   }
@@ -222,7 +224,17 @@ export class Shard extends ShardState {
     this.intake.takeLosses(data, record);
     this.#evaluateTouched(data, nowMs);
     this.#finish(ordinal, nowMs, CAUSE_PROFILE);
+    this.#keepLost(ordinal);
+    this.memberships.tellAttributes(ordinal, this.intake.watched, nowMs);
     this.onDirty(ordinal);
+  }
+
+  #keepLost(ordinal: Ordinal): void {
+    const {lost} = this.intake;
+    if (lost.count === 0) return;
+    const {table} = this;
+    const identities = lost.items.slice(0, lost.count);
+    this.former.push({hi: table.hi(ordinal), lo: table.lo(ordinal), identities, isGone: false});
   }
 
   #begin(ordinal: Ordinal): void {
@@ -266,6 +278,11 @@ export class Shard extends ShardState {
       if (audience !== undefined) {
         this.memberships.tell(ordinal, audience, {member: false, cause, atMs});
       }
+    }
+    const identities = watchedIdentities(this.data(ordinal)!.scopes, this.watched);
+    if (identities.length > 0) {
+      const {table} = this;
+      this.former.push({hi: table.hi(ordinal), lo: table.lo(ordinal), identities, isGone: true});
     }
     this.rows.open(ordinal);
     this.propagation.countRow(-1);

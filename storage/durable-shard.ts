@@ -14,6 +14,7 @@ import {exportHistories} from '../engine/shard-recovery.ts';
 import {entryAt, type FoundEntries, type WantedHistory} from './backfill-scan.ts';
 import {type ErasureRequest, PendingErasures} from './pending-erasures.ts';
 import {encodeFeedEntry} from './feed-entry.ts';
+import {farewellsOf, formerPuts} from './former-identities.ts';
 import {encodeJournalEntry, type JournalEntry} from './journal-entry.ts';
 import {decodeRecords} from './record-codec.ts';
 import {SampledRecords} from './sampled-records.ts';
@@ -55,7 +56,7 @@ const META_VERSION = 1;
 const TABLE_VERSION = 1;
 const TRIM_ENTRIES = 512;
 
-type TrimmedTable = 'journal' | 'feed' | 'sample' | 'seen';
+type TrimmedTable = 'journal' | 'feed' | 'sample' | 'seen' | 'former';
 const SAMPLE_SINCE = 'sampleSince';
 
 interface CheckpointCycle {
@@ -75,7 +76,7 @@ export class DurableShard {
   #watermark: Watermark;
   #storedHistories: Map<number, StoredHistory>;
   #feedFloor: Watermark;
-  readonly #trimCursor = {journal: 0, feed: 0, sample: 0, seen: 0};
+  readonly #trimCursor = {journal: 0, feed: 0, sample: 0, seen: 0, former: 0};
   readonly #sampleSince: Watermark;
   #isSampleKnown: boolean;
   #dirty = new Uint8Array(1024);
@@ -349,6 +350,7 @@ export class DurableShard {
     this.#trimTable('journal', nowMs - eventRetentionMs, puts);
     this.#trimTable('sample', nowMs - eventRetentionMs, puts);
     this.#trimTable('seen', nowMs - eventRetentionMs, puts);
+    this.#trimTable('former', nowMs - deltaRetentionMs, puts);
     const feedFloor = this.#trimTable('feed', nowMs - deltaRetentionMs, puts);
     if (feedFloor > this.#feedFloor) {
       this.#feedFloor = feedFloor;
@@ -374,6 +376,7 @@ export class DurableShard {
       this.#trimCursor[table] = key;
       if (header.readDoubleLE(8) >= beforeMs) continue;
       puts.push({table, key, value: undefined});
+      if (table === 'former') puts.push(...farewellsOf(this.#store, key, value));
       removed = key;
     }
     this.#trimCursor[table] = cursor;
@@ -405,6 +408,10 @@ export class DurableShard {
     const puts: Put[] = [{table: 'journal', key: watermark, value: entry}];
     if (deltas.length > 0) {
       puts.push({table: 'feed', key: watermark, value: encodeFeedEntry(shard.nowMs, deltas)});
+    }
+    if (shard.former.length > 0) {
+      puts.push(...formerPuts(watermark, shard.nowMs, shard.former));
+      shard.former = [];
     }
     return {watermark, deltas, puts};
   }

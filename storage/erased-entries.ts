@@ -3,11 +3,13 @@
  * the shard's thread, and taken out entry by entry on it.
  *
  * Of the feed one delta stays for each audience: the last one, which took the profile out. A reader that was away
- * has to hear it, or it would keep the person for ever; it goes when the feed forgets its time.
+ * has to hear it, or it would keep the person for ever; it goes when the feed forgets its time, and with it the
+ * farewell, by which a reader that knows people by their identities learns whom to drop.
  */
 import {DELETE, DeltaReader, eraseDelta} from '../engine/deltas.ts';
 import type {Watermark} from '../engine/ids.ts';
 import {decodeFeedEntry, encodeFeedEntry, feedEntryMs} from './feed-entry.ts';
+import {hasFormer, withoutFormer} from './former-identities.ts';
 import {decodeJournalEntry, encodeJournalEntry} from './journal-entry.ts';
 import {recordEnd, recordMpid} from './record-codec.ts';
 import type {Put, ShardStore} from './shard-store.ts';
@@ -27,7 +29,7 @@ export interface ErasedDeltas {
 }
 
 export interface ErasedEntries {
-  /** Entries of the journal or of the sample that have records of them. */
+  /** Entries of the journal or of the sample that have records of them, or former identities. */
   readonly records: Watermark[];
   readonly deltas: ErasedDeltas[];
 }
@@ -75,6 +77,11 @@ export function* findErased(
       if (content.kind === 'records' && hasErased(content.records, key, erased)) records.add(key);
       yield;
     }
+  }
+  for (const {key, value} of store.entries('former', 0)) {
+    if (key > erased.last) break;
+    if (hasFormer(value, key, (hi, lo) => erased.of(hi, lo, key) !== undefined)) records.add(key);
+    yield;
   }
   const deltas = new DeltasOfErased(erased);
   for (const {key, value} of store.entries('feed', 0)) {
@@ -137,7 +144,7 @@ class DeltasOfErased {
 /** What is taken out is told one by one. */
 type OnRemoved = (profile: ErasedProfile) => void;
 
-/** The entry in the journal and in the sample without them; nothing when there is nothing of them. */
+/** The entry in the journal, in the sample and among the former identities without them; nothing when there is nothing of them. */
 export function withoutRecords(
   store: Pick<ShardStore, 'get'>,
   watermark: Watermark,
@@ -167,6 +174,8 @@ export function withoutRecords(
     const rewritten = isGone ? undefined : encodeJournalEntry({...entry, content});
     puts.push({table, key: watermark, value: rewritten});
   }
+  const isErased = (hi: number, lo: number): boolean => erased.of(hi, lo, watermark) !== undefined;
+  puts.push(...withoutFormer(store, watermark, isErased));
   return puts;
 }
 

@@ -34,7 +34,8 @@ export class LmdbStore implements ShardStore {
   private constructor(root: RootDatabase<Uint8Array, StoreKey>) {
     this.#root = root;
     for (const table of TABLES) {
-      const keyEncoding = table === 'rows' ? 'binary' : 'ordered-binary';
+      const isByMpid = table === 'rows' || table === 'farewells';
+      const keyEncoding = isByMpid ? 'binary' : 'ordered-binary';
       this.#tables.set(
         table,
         root.openDB<Uint8Array, StoreKey>(table, {encoding: 'binary', keyEncoding}),

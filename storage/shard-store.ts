@@ -7,6 +7,8 @@
  * | journal | watermark | everything the shard ever learned, one entry per commit (journal-entry.ts) |
  * | feed | watermark | the deltas of that entry, when it has any (feed-entry.ts) |
  * | sample | watermark | of that entry the records of profiles in the sample, in the form of a journal entry |
+ * | former | watermark | identities that profiles lost in that entry (former-identities.ts) |
+ * | farewells | mpid, 8 bytes | the identities that a profile had when it was gone |
  * | seen | watermark | deduplication hashes of that entry, when it has any |
  * | rows | mpid, 8 bytes | a profile as of some watermark (row-codec.ts) |
  * | audiences | audience id | its newest definition |
@@ -18,6 +20,8 @@ export const TABLES = [
   'feed',
   'sample',
   'seen',
+  'former',
+  'farewells',
   'rows',
   'audiences',
   'histories',
@@ -25,7 +29,7 @@ export const TABLES = [
 ] as const;
 export type Table = (typeof TABLES)[number];
 
-/** Numbers, except bytes for `rows` and names for `meta`. */
+/** Numbers, except bytes for `rows` and `farewells` and names for `meta`. */
 export type StoreKey = number | string | Uint8Array;
 
 export interface Put {

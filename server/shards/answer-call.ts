@@ -9,6 +9,7 @@ import {explain} from '../../engine/explanations/explain.ts';
 import {environmentOf, mpidFrom, mpidHi, mpidLo, type Watermark} from '../../engine/ids.ts';
 import {memberCount, membersPage, profileView} from '../../engine/shard-queries.ts';
 import type {DurableShard, Staged} from '../../storage/durable-shard.ts';
+import {formerIdentities} from '../../storage/former-identities.ts';
 import {decodeJournalEntry} from '../../storage/journal-entry.ts';
 import {decodeRecords} from '../../storage/record-codec.ts';
 import {unseal} from '../../storage/checked-value.ts';
@@ -80,6 +81,12 @@ export function answerCall(
       const asked = {audience, hi: mpidHi(mpid), lo: mpidLo(mpid)};
       return {value: explain(shard, asked, nowMs)};
     }
+    case 'former':
+      return {
+        value: (args as Args<'former'>).asked.map(({mpid, watermark}) =>
+          formerIdentities(store, {hi: mpidHi(mpid), lo: mpidLo(mpid), watermark}),
+        ),
+      };
     case 'watch':
       shard.watch((args as Args<'watch'>).attributes);
       return {value: undefined};

@@ -10,6 +10,7 @@ import type {PollResult} from '../../engine/questions/poll.ts';
 import type {AskedDefinition} from '../../engine/questions/question.ts';
 import type {MembersPage, ProfileView} from '../../engine/shard-queries.ts';
 import type {BallotBox} from '../../storage/count-ballots.ts';
+import type {FormerIdentity} from '../../engine/profiles/former-identities.ts';
 import type {ErasedEntries} from '../../storage/erased-entries.ts';
 import type {ErasureRequest, PendingErasure} from '../../storage/pending-erasures.ts';
 
@@ -52,6 +53,11 @@ export interface ShardCalls {
   profiles: {args: {mpids: readonly bigint[]}; result: readonly (ProfileView | undefined)[]};
   /** undefined: there is no such profile. */
   explain: {args: {audience: number; mpid: bigint}; result: Explanation | undefined};
+  /** Identities that profiles of deltas have no longer; undefined: none are known. */
+  former: {
+    args: {asked: readonly {mpid: bigint; watermark: Watermark}[]};
+    result: readonly (FormerView | undefined)[];
+  };
   /** User attributes whose changes become attribute_update deltas, in the order of their indexes. */
   watch: {args: {attributes: readonly string[]}; result: undefined};
   /** False: there is no such profile. */
@@ -67,6 +73,12 @@ export interface ShardCalls {
   claims: {args: {after: Watermark}; result: readonly IdentityClaims[]};
   /** Writes what is dirty and closes; the shard answers nothing after it. */
   stop: {args: undefined; result: undefined};
+}
+
+export interface FormerView {
+  readonly identities: readonly FormerIdentity[];
+  /** The profile of then is gone; somebody new may have its mpid. */
+  readonly isGone: boolean;
 }
 
 export interface ShardPoll extends PollResult {

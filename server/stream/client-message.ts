@@ -1,6 +1,7 @@
 /** What a client may say, and the reading of it: lenient about what is not asked, strict about what is. */
 import {didYouMean, quoted} from '../../engine/definitions/faults.ts';
 import {canonicalIdentityType, IDENTITY_TYPES} from '../../engine/identity-types.ts';
+import {IDENTITY_MARK} from '../../engine/profiles/former-identities.ts';
 import type {StreamBounds} from './stream-parts.ts';
 
 export type ClientMessage = SubscribeMessage | AckMessage | {readonly type: 'unsubscribe'};
@@ -109,6 +110,9 @@ function parseSubscribe(
       return bad(`${field} must be an array of at most ${limits[field]} non-empty strings`);
     }
     lists[field] = words;
+  }
+  if (lists.attributes?.some(name => name.startsWith(IDENTITY_MARK)) === true) {
+    return bad('attributes: a name cannot begin with a null character');
   }
   const identities = parseIdentityTypes(lists.identities);
   if (identities !== undefined && 'code' in identities) return identities;

@@ -1,3 +1,4 @@
+import {ADD} from '../../engine/deltas.ts';
 import {mpidFrom} from '../../engine/ids.ts';
 import {encodeCursor} from './cursor.ts';
 import type {FeedRecords} from './feed-records.ts';
@@ -5,7 +6,7 @@ import {FeedWalk, type WalkEnd} from './feed-walk.ts';
 import type {Lane} from './lane.ts';
 import type {Outbox} from './outbox.ts';
 import {Position} from './position.ts';
-import type {Bearer, ProfileFields} from './profile-fields.ts';
+import type {DeltaBearer, ProfileFields} from './profile-fields.ts';
 import type {SubscriberParts} from './subscriber-parts.ts';
 import {describeDelta, ENVELOPE_BYTES, type Piece} from './wire.ts';
 
@@ -143,12 +144,13 @@ export class DeltaSender {
     const {fields} = this;
     if (fields === undefined) return items.map(({records, index}) => records.piece(wire, index));
     const bearers = items.map(bearerOf);
-    const views = await fields.fetch(bearers);
+    const [views, former] = await Promise.all([fields.fetch(bearers), fields.fetchFormer(bearers)]);
     const bytesMax = this.piecesBytesMax;
     return items.map((item, at) => {
       const {audience, mpid} = bearers[at] ?? bearerOf(item);
       const base = describeDelta(item.records.deltas, item.index);
-      return fields.encode(wire, base, {audience, view: views.get(mpid), bytesMax});
+      const known = {view: views.get(mpid), former: former[at]};
+      return fields.encode(wire, base, {audience, known, bytesMax});
     });
   }
 
@@ -173,9 +175,10 @@ export function fitting(
   return pieces.length;
 }
 
-function bearerOf({records: {deltas}, index, shard}: Item): Bearer {
+function bearerOf({records: {deltas, watermark}, index, shard}: Item): DeltaBearer {
   const mpid = mpidFrom(deltas.mpidHi(index), deltas.mpidLo(index));
-  return {shard, audience: deltas.audience(index), mpid};
+  const isAdd = deltas.action(index) === ADD;
+  return {shard, audience: deltas.audience(index), mpid, watermark, isAdd};
 }
 
 /** Where a reader stands that has had these items, in the order a walk showed them. */

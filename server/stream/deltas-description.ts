@@ -55,7 +55,12 @@ export const Subscribe = Type.Object(
       }),
     ),
     identities: Type.Optional(
-      Words(IDENTITIES_MAX, 'Types to send along, of those granted', ['email']),
+      Words(
+        IDENTITIES_MAX,
+        'Types to send along, of those granted, in any spelling of the Events API, IDSync or Firehose; ' +
+          'when a member gets, changes or loses one it is an attribute_update',
+        ['email'],
+      ),
     ),
     attributes: Type.Optional(
       Words(
@@ -96,9 +101,18 @@ export const Subscribed = Type.Object(
   {title: 'Subscribed'},
 );
 const fields = {
+  identities_removed: Type.Optional(
+    Type.Record(Type.String(), Type.Unknown(), {
+      description:
+        'Only of an attribute_update: what the member had before, changed or gone to another profile',
+      examples: [{email: 'jekyll@old.example'}],
+    }),
+  ),
   identities: Type.Optional(
     Type.Record(Type.String(), Type.Unknown(), {
-      description: 'As they are when this is sent',
+      description:
+        'By the spelling of the Events API. As they are when this is sent; of a delete those by which ' +
+        'the member was known, also when the profile was erased or has expired',
       examples: [{email: 'h.jekyll@example.com'}],
     }),
   ),

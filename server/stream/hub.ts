@@ -1,4 +1,5 @@
 import type {ScopeId} from '../../engine/ids.ts';
+import {IDENTITY_MARK} from '../../engine/profiles/former-identities.ts';
 import type {ErasedDeltas} from '../shards/protocol.ts';
 import type {StreamProblem, SubscribeMessage} from './client-message.ts';
 import {decodeCursor, encodeCursor, type Cursor} from './cursor.ts';
@@ -126,12 +127,15 @@ export class Hub {
     if (explicit === undefined && !isKeyword(message.from)) {
       return {code: 'bad_cursor', message: 'from is not a cursor of this server'};
     }
-    const attributes = await this.#watched.indexesOf(message.attributes ?? []);
+    const attributes = await this.#watched.indexesOf([
+      ...(message.attributes ?? []),
+      ...(message.identities ?? []).map(type => IDENTITY_MARK + type),
+    ]);
     if (attributes === undefined) {
       const {watchedAttributesMax} = this.parts.bounds;
       return {
         code: 'too_many_attributes',
-        message: `at most ${watchedAttributesMax} different attributes can be followed in all`,
+        message: `at most ${watchedAttributesMax} different attributes and identity types can be followed in all`,
       };
     }
     if (reader.isClosed || this.#isStopping) {

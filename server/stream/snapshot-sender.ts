@@ -104,7 +104,8 @@ export class SnapshotSender {
         const base = {mpid: mpid.toString(), ...(Number.isNaN(since) ? {} : {since_ms: since})};
         const view = views?.get(mpid);
         this.#page.push(
-          fields?.encode(lane.wire, base, {audience, view, bytesMax}) ?? lane.wire.value(base),
+          fields?.encode(lane.wire, base, {audience, known: {view}, bytesMax}) ??
+            lane.wire.value(base),
         );
       }
       await this.#sendPages(audience, {isRestSent: false});

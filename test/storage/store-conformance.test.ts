@@ -15,7 +15,8 @@ import {
 } from '../../storage/shard-store.ts';
 import {Random} from '../support/arbitraries-random.ts';
 
-const NUMBERED = TABLES.filter(table => table !== 'rows' && table !== 'meta');
+const BY_MPID: ReadonlySet<Table> = new Set<Table>(['rows', 'farewells']);
+const NUMBERED = TABLES.filter(table => !BY_MPID.has(table) && table !== 'meta');
 
 const STORES: readonly (readonly [name: string, open: (folder: string) => ShardStore])[] = [
   ['MemoryStore', () => new MemoryStore()],
@@ -178,6 +179,12 @@ describe.each(STORES)('%s', (_, open) => {
           found.set(`${table} ${String(key)}`, text);
       }
       for (const [key, text] of told(store.rows())) found.set(`rows ${hex(key)}`, text);
+      for (let mpid = 0n; mpid <= 9n; mpid++) {
+        const value = store.get('farewells', rowKey(mpid));
+        if (value !== undefined) {
+          found.set(`farewells ${hex(rowKey(mpid))}`, textOf(value) ?? '');
+        }
+      }
       for (const name of NAMES) {
         const value = store.get('meta', name);
         if (value !== undefined) found.set(`meta ${name}`, textOf(value) ?? '');
@@ -192,13 +199,16 @@ const NAMES = ['checkpoint', 'feedFloor', 'x'];
 function randomPut(random: Random): Put {
   const table = random.pick(TABLES);
   const value = random.chance(0.3) ? undefined : Buffer.from(`${random.int(0, 1e9)}`);
-  if (table === 'rows') return {table, key: rowKey(BigInt(random.int(0, 9))), value};
+  if (BY_MPID.has(table)) return {table, key: rowKey(BigInt(random.int(0, 9))), value};
   if (table === 'meta') return {table, key: random.pick(NAMES), value};
   return {table, key: random.int(0, 12), value};
 }
 
 function everything(store: ShardStore, table: Table): Put[] {
   if (table === 'meta') return NAMES.map(key => ({table, key, value: undefined}));
+  if (table === 'farewells') {
+    return Array.from({length: 10}, (_, mpid) => ({table, key: rowKey(mpid), value: undefined}));
+  }
   const values: Iterable<StoredValue> = table === 'rows' ? store.rows() : store.entries(table, -1);
   return [...values].map(({key}) => ({table, key, value: undefined}));
 }

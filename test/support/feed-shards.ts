@@ -1,6 +1,12 @@
 import {ACTIONS, CAUSES, DeltaReader, DeltaWriter} from '../../engine/deltas.ts';
 import {mpidFrom, mpidHi, mpidLo, type Watermark} from '../../engine/ids.ts';
-import type {FeedEntry, ProfileView, ShardCalls, Shards} from '../../server/shards/protocol.ts';
+import type {
+  FeedEntry,
+  FormerView,
+  ProfileView,
+  ShardCalls,
+  Shards,
+} from '../../server/shards/protocol.ts';
 
 export interface FeedChange {
   readonly audience: number;
@@ -31,6 +37,7 @@ export interface LoggedChange {
 export class FeedShards implements Shards {
   readonly count: number;
   readonly profiles = new Map<bigint, ProfileView>();
+  readonly former = new Map<bigint, FormerView>();
   readonly watched: string[][] = [];
   readonly log: LoggedChange[] = [];
   /** Called between the turns of a call, where other things happen in real life. */
@@ -213,6 +220,10 @@ export class FeedShards implements Shards {
       case 'profiles': {
         const {mpids} = args as ShardCalls['profiles']['args'];
         return mpids.map(mpid => this.profiles.get(mpid));
+      }
+      case 'former': {
+        const {asked} = args as ShardCalls['former']['args'];
+        return asked.map(({mpid}) => this.former.get(mpid));
       }
       case 'watch': {
         const {attributes} = args as ShardCalls['watch']['args'];

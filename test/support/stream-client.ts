@@ -5,6 +5,7 @@ export interface StreamMember {
   readonly mpid: string;
   readonly since_ms?: number;
   readonly identities?: Record<string, unknown>;
+  readonly identities_removed?: Record<string, unknown>;
   readonly attributes?: Record<string, unknown>;
   readonly omitted?: string[];
 }

@@ -9,7 +9,8 @@ import {type CliIo, processIo} from './cli/io.ts';
 import {runReplay} from './cli/replay.ts';
 import {parseServe, type ServeOptions} from './cli/serve-options.ts';
 import {version} from './cli/version.ts';
-import {startServer, StartRefusedError} from './start-server.ts';
+import {StartRefusedError} from './in-the-way.ts';
+import {startServer} from './start-server.ts';
 
 const EXIT_USAGE = 2;
 const EXIT_DEFECT = 70;

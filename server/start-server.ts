@@ -1,16 +1,9 @@
 /** Wires everything. The only file that knows all parts. */
-import {createServer} from 'node:net';
-import {availableParallelism} from 'node:os';
 import {join} from 'node:path';
 import {type Logger, pino} from 'pino';
 import type {Problem} from '../engine/definitions/definition.ts';
 import {mpidHi, mpidLo, scopeOf} from '../engine/ids.ts';
-import {
-  DataFolderError,
-  DataFolderLock,
-  inspectDataFolder,
-  writeFolderFacts,
-} from '../storage/data-folder.ts';
+import {writeFolderFacts} from '../storage/data-folder.ts';
 import type {ProfileRecord} from '../engine/record.ts';
 import {DamagedValueError} from '../storage/checked-value.ts';
 import {CountsStore} from '../storage/counts-store.ts';
@@ -42,6 +35,7 @@ import {Downloads} from './downloads/downloads.ts';
 import {Erasures} from './erasures.ts';
 import {chooseTransport} from './http/choose-transport.ts';
 import type {Transport} from './http/transport.ts';
+import {acquire, openGeoIp, refuseWhatIsInTheWay, StartRefusedError} from './in-the-way.ts';
 import {Deduplicator} from './inputs/deduplicate.ts';
 import {EventsApi} from './inputs/events-api.ts';
 import {EVENTS_DESCRIPTION} from './inputs/events-description.ts';
@@ -49,7 +43,7 @@ import {IdentityDirectory} from './inputs/identity-directory.ts';
 import {Ingest} from './inputs/ingest.ts';
 import {parseMsgpack} from './inputs/lossless-json.ts';
 import {Gazetteer} from './location/gazetteer.ts';
-import {GeoIp, GeoIpFileError, locateNowhere} from './location/geoip.ts';
+import {type GeoIp, locateNowhere} from './location/geoip.ts';
 import {Metrics} from './observe/metrics.ts';
 import {BallotCounter} from './shards/ballot-counter.ts';
 import {Questions} from './shards/questions.ts';
@@ -87,9 +81,6 @@ export interface RunningServer {
   /** Stops taking work, finishes what is under way, writes what is dirty. */
   stop(): Promise<void>;
 }
-
-/** Something outside is in the way; one sentence, nothing changed. */
-export class StartRefusedError extends Error {}
 
 export async function startServer(options: StartOptions): Promise<RunningServer> {
   const log = options.log ?? pino({level: 'silent'});
@@ -443,55 +434,4 @@ function closeRevokedTokens(catalog: Catalog, hub: Hub): void {
 
 function refusal(code: string, message: string): string {
   return JSON.stringify({errors: [{code, message}]});
-}
-
-/** Returns the number of shards to run. */
-async function refuseWhatIsInTheWay(options: StartOptions): Promise<number> {
-  const facts = refused(() => inspectDataFolder(options.dataFolder));
-  if (facts !== undefined && options.shards !== 'auto' && options.shards !== facts.shards) {
-    throw new StartRefusedError(
-      `The data in ${options.dataFolder} is kept in ${facts.shards} shard(s), not ${options.shards}: ` +
-        `start with --shards ${facts.shards} or --shards auto.`,
-    );
-  }
-  await refusePortInUse(options.host, options.port);
-  if (facts !== undefined) return facts.shards;
-  // One core is left to the thread that speaks with the network.
-  return options.shards === 'auto' ? Math.max(1, availableParallelism() - 1) : options.shards;
-}
-
-async function openGeoIp(file: string | undefined, log: Logger): Promise<GeoIp | undefined> {
-  if (file === undefined) return undefined;
-  try {
-    return await GeoIp.open({file, log});
-  } catch (error) {
-    if (error instanceof GeoIpFileError) throw new StartRefusedError(error.message);
-    throw error;
-  }
-}
-
-function acquire(folder: string): DataFolderLock {
-  return refused(() => DataFolderLock.acquire(folder));
-}
-
-function refused<T>(act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    if (error instanceof DataFolderError) throw new StartRefusedError(error.message);
-    throw error;
-  }
-}
-
-/** Looked at before anything is changed. */
-function refusePortInUse(host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', error => {
-      const {code} = error as NodeJS.ErrnoException;
-      const why = code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${code})`;
-      reject(new StartRefusedError(`Port ${port} on ${host} ${why}: choose another with --port.`));
-    });
-    probe.listen({host, port, exclusive: true}, () => probe.close(() => resolve()));
-  });
 }

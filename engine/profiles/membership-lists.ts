@@ -14,7 +14,7 @@ const ID_BITS = 21;
 const ID_MASK = (1 << ID_BITS) - 1;
 const LOW = 2 ** 32;
 const FIRST_ENTRY = 2;
-/** Words of a block, header included: a third more each time, for little is added at a time. */
+/** Words of a block, header included: an eighth more each time, for little is added at a time. */
 const CLASS_WORDS = sizeClasses();
 
 /** Highest id that an audience can have. */
@@ -168,7 +168,7 @@ export class MembershipLists {
 
 function sizeClasses(): number[] {
   const classes: number[] = [];
-  for (let words = 8; words < PAGE_WORDS; words = Math.ceil((words * 1.25) / 4) * 4) {
+  for (let words = 8; words < PAGE_WORDS; words = Math.ceil((words * 1.125) / 4) * 4) {
     classes.push(words);
   }
   return [...classes, PAGE_WORDS];

@@ -1,8 +1,8 @@
 /**
  * From flipped criteria to flipped roots, touching only what a flip reaches. A flip offers itself to
- * the nodes that use it; a node is asked only when the flip could change it (an AND that is false does not
- * care for one more false), and once, after everything below it is final, because nodes wait in
- * queues by level.
+ * the nodes that use it. A node is asked only when the flip could change it: an AND that is false does not
+ * care for one more false, nor for one more true as long as its most decisive other child is false. And it is
+ * asked once, after everything below it is final, because nodes wait in queues by level.
  */
 import type {TruthRows} from '../profiles/truth-rows.ts';
 import {ScratchList} from '../scratch-list.ts';
@@ -10,6 +10,11 @@ import type {ExpressionGraph} from './expression-graph.ts';
 
 /** Profiles from which on the order of children is worth finding. */
 const ORDERED_FROM = 512;
+
+const EDGE_WORDS = 2;
+/** Bits of an edge to a parent. */
+const NEGATED = 1;
+const AND = 2;
 
 export class Propagation {
   readonly #graph: ExpressionGraph;
@@ -84,12 +89,20 @@ export class Propagation {
     const end = this.#parentFrom[slot + 1]!;
     const bit = value ? 1 : 0;
     const {words, base} = rows;
-    for (let i = this.#parentFrom[slot]!; i < end; i++) {
+    for (let i = this.#parentFrom[slot]!; i < end; i += EDGE_WORDS) {
       const edge = edges[i]!;
-      const parent = edge >> 1;
+      const parent = edge >> 2;
+      const says = bit ^ (edge & NEGATED);
       // For AND as for OR: a child that becomes what the node already is changes nothing.
       const parentBit = (words[base + (parent >>> 5)]! >>> (parent & 31)) & 1;
-      if (parentBit === (bit ^ (edge & 1)) || this.#queued[parent] === 1) continue;
+      if (parentBit === says || this.#queued[parent] === 1) continue;
+      if (says === (edge & AND) >> 1) {
+        // It takes all children to say so. Should the guard come to, it offers itself.
+        const guard = edges[i + 1]!;
+        const child = guard >> 1;
+        const guardBit = (words[base + (child >>> 5)]! >>> (child & 31)) & 1;
+        if (guard >= 0 && (guardBit ^ (guard & 1)) !== says) continue;
+      }
       this.#queued[parent] = 1;
       this.#queues[this.#level[parent]!]!.push(parent);
     }
@@ -136,10 +149,10 @@ export class Propagation {
     const end = graph.end;
     this.#level = Uint16Array.from({length: end}, (_, slot) => graph.level(slot));
     this.#isAnd = Uint8Array.from({length: end}, (_, slot) => (graph.isAnd(slot) ? 1 : 0));
-    const parents = flatten(end, slot => graph.parents(slot));
+    const children = flatten(end, slot => this.#byDecision(slot));
+    const parents = flatten(end, slot => this.#guardedEdges(slot, children));
     this.#parentFrom = parents.from;
     this.#parentEdges = parents.edges;
-    const children = flatten(end, slot => this.#byDecision(slot));
     this.#childFrom = children.from;
     this.#childLiterals = children.edges;
   }
@@ -161,6 +174,24 @@ export class Propagation {
       .sort((a, b) => sign * (holds(a) - holds(b)) || a - b);
   }
 
+  /** For each parent two words: what it is to this node, and of its other children the one that decides it most often. */
+  #guardedEdges(slot: number, children: FlatEdges): Int32Array {
+    const parents = this.#graph.parents(slot);
+    const guarded = new Int32Array(parents.length * EDGE_WORDS);
+    for (let i = 0; i < parents.length; i++) {
+      const parent = parents[i]! >> 1;
+      const negated = parents[i]! & 1;
+      const own = slot * 2 + negated;
+      const first = children.from[parent]!;
+      const isAlone = children.from[parent + 1]! - first === 1;
+      const guard = children.edges[first] === own ? first + 1 : first;
+      guarded[i * EDGE_WORDS] =
+        (parent << 2) | (this.#isAnd[parent] === 1 ? AND : 0) | (negated === 1 ? NEGATED : 0);
+      guarded[i * EDGE_WORDS + 1] = isAlone ? -1 : children.edges[guard]!;
+    }
+    return guarded;
+  }
+
   /** Adjusts the counts for the opened row: 1 as it appears with its bits, −1 before it disappears. */
   countRow(by: 1 | -1): void {
     this.#rowCount += by;
@@ -176,11 +207,13 @@ export class Propagation {
   }
 }
 
+interface FlatEdges {
+  readonly from: Int32Array<ArrayBuffer>;
+  readonly edges: Int32Array<ArrayBuffer>;
+}
+
 /** The edges of slot s are those from `from[s]` to `from[s + 1]`. */
-function flatten(
-  end: number,
-  edgesOf: (slot: number) => Int32Array,
-): {from: Int32Array<ArrayBuffer>; edges: Int32Array<ArrayBuffer>} {
+function flatten(end: number, edgesOf: (slot: number) => Int32Array): FlatEdges {
   const from = new Int32Array(end + 1);
   for (let slot = 0; slot < end; slot++) from[slot + 1] = from[slot]! + edgesOf(slot).length;
   const edges = new Int32Array(from[end]!);

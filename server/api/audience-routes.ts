@@ -9,6 +9,7 @@ import {ORDER_PARAMETER, pageInOrder, readOrder} from './audience-order.ts';
 import type {AudienceStates} from './audience-states.ts';
 import {viewAudience, viewVersion} from './audience-view.ts';
 import type {AudienceExtras} from './audience-view.ts';
+import {definitionProblems} from './definition-problems.ts';
 import {ApiError, forbidden, notFound} from './errors.ts';
 import {editableAudience, visibleAudience} from './find-audience.ts';
 import {pageAnswer, pageById, pageParameters, parseId, readPage} from './pages.ts';
@@ -39,6 +40,7 @@ export function audienceRoutes(parts: AudienceRouteParts): ApiRoute[] {
       summary: 'Make an audience, as a draft',
       body: NewAudience,
       answers: {201: AudienceAnswer},
+      alsoWrong: call => definitionProblems(audiences, call),
       handle: async call => {
         const made = await audiences.create(newFields(call), actorOf(call));
         return {status: 201, body: await view(parts, made, call.nowMs)};
@@ -91,6 +93,7 @@ export function audienceRoutes(parts: AudienceRouteParts): ApiRoute[] {
       summary: 'Change what is given, leave the rest; a new definition is a new version',
       body: AudienceChanges,
       answers: {200: AudienceAnswer},
+      alsoWrong: call => definitionProblems(audiences, call, editableAudience(audiences, call)),
       handle: async call => {
         const audience = editableAudience(audiences, call);
         const changes = changedFields(parts, audience, call);

@@ -7,6 +7,7 @@ import type {DefinitionCheck} from '../catalog/definition-check.ts';
 import type {Audience, AudienceScope} from '../catalog/entities.ts';
 import type {ShardAudience} from '../shards/protocol.ts';
 import type {PartEstimate, Questions} from '../shards/questions.ts';
+import {definitionProblems} from './definition-problems.ts';
 import {ApiError} from './errors.ts';
 import {
   ChangesAnswer,
@@ -40,6 +41,7 @@ export function estimateRoutes(parts: EstimateRouteParts): ApiRoute[] {
       summary: 'How many a definition would have now, and each of its criteria; nothing is saved',
       body: NewEstimate,
       answers: {200: EstimateAnswer},
+      alsoWrong: call => definitionProblems(audiences, call),
       handle: async ({body, principal}) => {
         const scope: AudienceScope = {
           workspaces: distinct(body.workspaces),
@@ -59,6 +61,7 @@ export function estimateRoutes(parts: EstimateRouteParts): ApiRoute[] {
       summary: 'Whom another definition of an audience would add and drop; nothing is saved',
       body: NewChanges,
       answers: {200: ChangesAnswer},
+      alsoWrong: call => definitionProblems(audiences, call, visibleAudience(audiences, call)),
       handle: async call => {
         const {body, principal} = call;
         const audience = visibleAudience(audiences, call);

@@ -3,6 +3,7 @@
  * the OpenAPI description all come from it.
  */
 import type {Static, TSchema} from 'typebox';
+import type {Problem} from '../../engine/definitions/definition.ts';
 import type {Principal} from '../catalog/authenticator.ts';
 import type {TransportResponse} from '../http/transport.ts';
 import type {RouteAccess} from './permissions.ts';
@@ -63,11 +64,16 @@ export interface RouteDescription {
   readonly messages?: {readonly client: readonly TSchema[]; readonly server: readonly TSchema[]};
 }
 
+/** A call whose body has not the shape that it should have. */
+export type Misshapen = Pick<Call<unknown>, 'principal' | 'params' | 'body'>;
+
 export interface ApiRoute extends RouteDescription {
   readonly access: RouteAccess;
   /** undefined: the body is not read. */
   readonly validate: ((body: unknown) => Validated<unknown>) | undefined;
   readonly isBodyOptional: boolean;
+  /** Faults of meaning that can be told in spite of those of shape. */
+  alsoWrong?(call: Misshapen): readonly Problem[];
   handle(call: Call<unknown>): Answer | Promise<Answer>;
 }
 
@@ -92,6 +98,7 @@ export function bodyRoute<S extends TSchema>(
   spec: RouteDescription & {
     readonly access: RouteAccess;
     readonly body: S;
+    alsoWrong?(call: Misshapen): readonly Problem[];
     handle(call: Call<Static<S>>): Answer | Promise<Answer>;
   },
 ): ApiRoute {

@@ -6,7 +6,7 @@ import type {TransportRequest, TransportResponse, TransportRoute} from '../http/
 import {ApiError, apiErrorFrom, forbidden} from './errors.ts';
 import {ROUTE_ACCESS, mayCall} from './permissions.ts';
 import {readJsonBody} from './read-json-body.ts';
-import type {Answer, ApiRoute} from './route.ts';
+import type {Answer, ApiRoute, Misshapen} from './route.ts';
 
 export interface ServeRouteParts {
   readonly authenticator: Authenticator;
@@ -46,7 +46,7 @@ async function handle(
   if (route.validate !== undefined) {
     body = await readJsonBody(request);
     if (body === 'aborted' || response.aborted) return;
-    body = validBody(route, body);
+    body = validBody(route, {principal, params, body});
   }
   const call = {
     principal,
@@ -83,13 +83,15 @@ function authorize(route: ApiRoute, parts: ServeRouteParts, request: TransportRe
   return principal;
 }
 
-function validBody(route: ApiRoute, body: unknown): unknown {
+function validBody(route: ApiRoute, call: Misshapen): unknown {
+  const {body} = call;
   if (body === undefined && !route.isBodyOptional) {
     throw new ApiError('BAD_REQUEST', 'the body is empty; JSON is expected');
   }
   const validated = route.validate?.(body === undefined ? {} : body);
   if (validated !== undefined && 'problems' in validated) {
-    throw new ApiError('UNPROCESSABLE', validated.problems);
+    const more = route.alsoWrong?.(call) ?? [];
+    throw new ApiError('UNPROCESSABLE', [...validated.problems, ...more]);
   }
   return validated?.value;
 }

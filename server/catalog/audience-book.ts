@@ -149,6 +149,27 @@ export class AudienceBook {
     if (current.definition !== undefined) await this.#define([], [id]);
   }
 
+  /** What is wrong with a definition whose scope may be unknown: then it is judged in all workspaces. */
+  problemsIn(
+    {
+      definition,
+      workspaces,
+      inputs,
+    }: {
+      definition: unknown;
+      workspaces: readonly number[] | undefined;
+      inputs: readonly number[] | undefined;
+    },
+    {audience, mayNest}: Pick<CheckedDefinition, 'audience' | 'mayNest'>,
+  ): readonly Problem[] {
+    const everywhere = [...this.#catalog.workspaces.values()].map(({id}) => id);
+    const environment = 'production';
+    const scope = {workspaces: workspaces ?? everywhere, inputs, environment} as const;
+    const checked = this.#check.check({definition, scope, audience, mayNest});
+    const problems = 'problems' in checked ? checked.problems : [];
+    return [...this.#check.scopeProblems(scope), ...problems];
+  }
+
   /** What is wrong by now with the definition, though it was not when it was saved. */
   problemsOf(audience: Audience): readonly Problem[] {
     return this.#check.savedProblems(audience);

@@ -176,7 +176,28 @@ test('all faults are told at once, each with its place', async () => {
     expect.arrayContaining(['workspaces[1]', 'inputs[0]', 'definition.and[0].name']),
   );
   expect(errorsOf(meaning).some(({path = ''}) => path.startsWith('definition.and[1]'))).toBe(true);
+  // A fault of the shape hides none of the meaning, whatever can still be read of the scope.
+  const definition = {or: [PURCHASE, {kind: 'evnt'}, {kind: 'event', workspaces: [1]}]};
+  const both = [
+    {body: {definition}, paths: ['name', 'workspaces']},
+    {body: {name: 5, workspaces: ['1'], definition}, paths: ['name', 'workspaces[0]']},
+    {body: {name: 'A', workspaces: [77], tags: 'a', definition}, paths: ['tags', 'workspaces[0]']},
+  ];
+  for (const {body, paths} of both) {
+    const told = errorsOf(await server.send('POST', '/v1/audiences', body)).map(({path}) => path);
+    const within = ['definition.or[1].kind', 'definition.or[2].name'];
+    expect(told).toEqual(expect.arrayContaining([...paths, ...within]));
+    expect(new Set(told).size).toBe(told.length);
+  }
   expect(await server.want(200, 'GET', '/v1/audiences')).toEqual([]);
+  const id = await server.audience();
+  const patched = await server.send('PATCH', `/v1/audiences/${id}`, {tags: 1, definition});
+  expect(errorsOf(patched).map(({path}) => path)).toEqual([
+    'tags',
+    'definition.or[1].kind',
+    'definition.or[2].name',
+  ]);
+  expect((await server.send('PATCH', '/v1/audiences/999', {tags: 1, definition})).status).toBe(404);
 });
 
 test('tags have at most 18 characters, and there may be many of them', async () => {

@@ -145,8 +145,9 @@ export class EventsApi {
         sendJson(response, 400, {errors: rejected.flatMap(({errors}) => errors), rejected});
       } else sendJson(response, 202, rejected.length > 0 ? {rejected} : {});
     };
-    for (const [index, raw] of (body as unknown[]).entries()) {
-      const decoded = decodeBatch(raw, {arrivalMs, path: `[${index}]`});
+    const batches = body as unknown[];
+    for (let index = 0; index < batches.length; index++) {
+      const decoded = decodeBatch(batches[index], {arrivalMs, path: `[${index}]`});
       if ('problems' in decoded) {
         this.refused.invalid++;
         rejected.push({index, errors: decoded.problems.map(withCode)});

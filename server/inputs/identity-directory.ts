@@ -58,6 +58,7 @@ interface Claimed {
 /** Owners remembered in memory, twice this many at most. */
 const CACHE_ENTRIES = 200_000;
 const COMMIT_DELAY_MS = 20;
+const NONE: readonly never[] = [];
 const REMOVED_AT_ONCE = 1_000;
 
 export class IdentityDirectory {
@@ -121,6 +122,7 @@ export class IdentityDirectory {
 
   /** Gives the claims to the profile; says who loses by it. To be settled. */
   claim(environment: Environment, mpid: bigint, claims: readonly Claim[]): ClaimedBatch {
+    if (claims.length === 0) return {environment, mpid, claims: NONE, losses: NONE};
     const losses: Loss[] = [];
     const numbered = claims.map(({type, value, released}) => {
       const sequence = ++this.#sequence;

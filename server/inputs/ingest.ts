@@ -5,7 +5,7 @@
 import {mpidHi, mpidLo, type ScopeId, scopeOf} from '../../engine/ids.ts';
 import type {LocationFix, ProfileRecord} from '../../engine/record.ts';
 import {LOSSES_OF} from '../../engine/intake.ts';
-import type {IngestResult} from '../shards/shard-link.ts';
+import type {IngestDone, IngestResult} from '../shards/shard-link.ts';
 import type {ShardPool} from '../shards/shard-pool.ts';
 import {type DecodedBatch, keptParts} from './decode-batch.ts';
 import type {Deduplicator, IdHash} from './deduplicate.ts';
@@ -34,6 +34,10 @@ export class Ingest {
   #underWay = new Map<string, ((outcome: Outcome) => void)[]>();
   /** Ids whose shard died before it said whether they are durable: until it is back nobody can say. */
   readonly #inDoubt = new Set<string>();
+  #told: {readonly done: (outcome: Outcome) => void; readonly telling: IngestDone} = {
+    done: () => {},
+    telling: () => {},
+  };
   readonly counts = {batches: 0, events: 0, repeatedBatches: 0, repeatedEvents: 0};
 
   constructor(parts: IngestParts) {
@@ -89,6 +93,11 @@ export class Ingest {
       extra: batch.extra,
     };
     this.#parts.learn?.(record);
+    if (hashes.length === 0 && claimed.claims.length === 0 && join.isAlone) {
+      // Nothing to remember of it but who waits for its answer.
+      this.#parts.shards.ingest(record, this.#tellingOf(done));
+      return;
+    }
     const tell = join.expect();
     if (claimed.losses.length === 0) {
       // Nearly always: one record, whose fate is that of all.
@@ -148,11 +157,13 @@ export class Ingest {
     settle: (outcome: Outcome, result: IngestResult) => void,
   ): void {
     for (const hash of hashes) this.#underWay.set(nameOf(hash), []);
+    // Kept until the answer; the record is not.
+    const {arrivalMs} = record;
     this.#parts.shards.ingest(record, result => {
-      const outcome = result === 'committed' ? 'taken' : 'unavailable';
+      const outcome = outcomeOf(result);
       for (const hash of hashes) {
         const name = nameOf(hash);
-        if (outcome === 'taken') this.#parts.seen.add(hash, record.arrivalMs);
+        if (outcome === 'taken') this.#parts.seen.add(hash, arrivalMs);
         if (result === 'unknown') this.#inDoubt.add(name);
         const waiting = this.#underWay.get(name) ?? [];
         this.#underWay.delete(name);
@@ -160,6 +171,14 @@ export class Ingest {
       }
       settle(outcome, result);
     });
+  }
+
+  /** One for all batches of a call: what waits for an answer is what the collector of garbage has to carry. */
+  #tellingOf(done: (outcome: Outcome) => void): IngestDone {
+    if (this.#told.done !== done) {
+      this.#told = {done, telling: result => done(outcomeOf(result))};
+    }
+    return this.#told.telling;
   }
 
   #isInDoubt(batch: DecodedBatch, inputId: number): boolean {
@@ -234,6 +253,11 @@ class Join {
     this.#done = done;
   }
 
+  /** Nothing else has to happen before the caller's own part. */
+  get isAlone(): boolean {
+    return this.#open === 1;
+  }
+
   expect(): (outcome: Outcome) => void {
     this.#open++;
     return outcome => {
@@ -246,6 +270,10 @@ class Join {
   close(): void {
     if (--this.#open === 0) this.#done(this.#outcome);
   }
+}
+
+function outcomeOf(result: IngestResult): Outcome {
+  return result === 'committed' ? 'taken' : 'unavailable';
 }
 
 function namesPlace({city, state, zip, dma, country}: LocationFix): boolean {

@@ -2,6 +2,10 @@ import type {DeltaReader} from '../../engine/deltas.ts';
 import type {Wire} from './wire.ts';
 
 const BYTES_MIN = 1024;
+/** What most take. Who asks for the first is likely to want all of them. */
+const DELTA_BYTES = 136;
+
+const NOTHING = Buffer.alloc(0);
 
 /**
  * What a wire makes of some deltas of an entry, one after the other in one buffer in the order in which
@@ -14,7 +18,7 @@ export class EncodedDeltas {
   /** Where each one begins and ends; an end of 0: not encoded yet. */
   readonly #begins: Uint32Array;
   readonly #ends: Uint32Array;
-  #bytes: Buffer = Buffer.allocUnsafeSlow(BYTES_MIN);
+  #bytes: Buffer = NOTHING;
   #used = 0;
 
   /** Of the deltas from `first` on, `count` of them. */
@@ -50,7 +54,9 @@ export class EncodedDeltas {
   #encode(index: number, at: number): void {
     const {separator, deltaBytesMax} = this.#wire;
     if (this.#used + deltaBytesMax >= this.#bytes.length) {
-      const grown = Buffer.allocUnsafeSlow(this.#bytes.length * 2);
+      const all = at === 0 && this.#used === 0 ? this.#ends.length * DELTA_BYTES : 0;
+      const bytes = Math.max(BYTES_MIN, this.#bytes.length * 2, all);
+      const grown = Buffer.allocUnsafeSlow(bytes);
       this.#bytes.copy(grown, 0, 0, this.#used);
       this.#bytes = grown;
     }

@@ -8,7 +8,7 @@ export const BOUNDS = {
   queuedBytesMax: 64 * 2 ** 20,
   /** Bodies being read at the same time, all together. At it: 429 with Retry-After. */
   bodiesBytesMax: 512 * 2 ** 20,
-  /** What one group commit takes from the queue. */
+  /** Applied and not yet on its way to the disk. At it the shard waits for the disk. */
   groupBytesMax: 4 * 2 ** 20,
   /** Threads for scans of the journal; further scans wait. */
   jobThreads: 1,

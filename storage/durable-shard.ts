@@ -23,6 +23,7 @@ import {encodeRow, rowKey, type StoredTruth} from './row-codec.ts';
 import {layoutKey, layoutOf} from './truth-layout.ts';
 import {seal, unseal} from './checked-value.ts';
 import type {Put, ShardStore} from './shard-store.ts';
+import {SORTED_ROWS, sortByKey} from './key-order.ts';
 
 export interface DurableShardOptions {
   readonly eventRetentionMs: number;
@@ -60,7 +61,7 @@ type TrimmedTable = 'journal' | 'feed' | 'sample' | 'seen' | 'former';
 const SAMPLE_SINCE = 'sampleSince';
 
 interface CheckpointCycle {
-  readonly ordinals: readonly Ordinal[];
+  readonly ordinals: Ordinal[];
   at: number;
   readonly reached: Checkpoint;
   readonly histories: readonly number[];
@@ -283,6 +284,9 @@ export class DurableShard {
     }
     const end = Math.min(cycle.ordinals.length, cycle.at + rowsMax);
     for (; cycle.at < end; cycle.at++) {
+      if (cycle.at % SORTED_ROWS === 0) {
+        sortByKey(cycle.ordinals, cycle.at, ordinal => this.shard.table.hi(ordinal));
+      }
       const ordinal = cycle.ordinals[cycle.at]!;
       this.#dirty[ordinal] = 0;
       const put = this.#rowPut(ordinal);

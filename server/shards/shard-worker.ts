@@ -19,6 +19,8 @@ import type {ShardCalls} from './protocol.ts';
 const SLICE_PROFILES = 500;
 /** And while none does. */
 const IDLE_SLICE_PROFILES = 2000;
+/** Records in one entry, roughly: at the bound the next message begins another. */
+const ENTRY_BYTES = 32 * 1024;
 /** Rows in one slice of a checkpoint: a few milliseconds of disk, which the answers of that moment wait for. */
 const SLICE_ROWS_MIN = 32;
 const SLICE_ROWS_MAX = 256;
@@ -169,12 +171,15 @@ class ShardThread {
     this.#timer = setTimeout(() => this.#wake(), sleepMs);
   }
 
-  /** Everything that waits at the front of the queue, as one group. */
+  /**
+   * What waits at the front of the queue, as one entry of the journal: a few milliseconds of work. Between two of
+   * them the thread is free to begin a transaction; one transaction takes as many entries as there are.
+   */
   #ingest(): void {
     const ids: number[] = [];
     const parts: Uint8Array[] = [];
     let bytes = 0;
-    while (this.#queue[0]?.kind === 'ingest' && bytes < this.#setup.groupBytesMax) {
+    while (this.#queue[0]?.kind === 'ingest' && bytes < ENTRY_BYTES) {
       const {id, records} = this.#queue.shift() as ToShard & {kind: 'ingest'};
       ids.push(id);
       parts.push(records);

@@ -2,6 +2,9 @@
  * The whole way: batches in over HTTP, each durable before its 202, deltas out over a WebSocket. The server is
  * a process of its own with default settings; the load and the reader are this process, on the same machine.
  *
+ * The load is that of forwarders: 64 connections that stay open, on each one request after the other, 50 batches
+ * of one event in a request (and one in four requests with a probe), each body made before the clock starts.
+ *
  * The live twin of the workload: time is the machine's own, so a day of a window is a second, and windows
  * run out while it runs. What is measured from request to delta are probes: profiles that join or leave an
  * audience of their own, one in each few requests.

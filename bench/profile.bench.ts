@@ -11,8 +11,8 @@ const FUNCTIONS = 20;
 /** The first that fits; sources are paths without their endings. */
 const STEPS: readonly (readonly [step: string, sources: RegExp])[] = [
   ['collect garbage', /^garbage/],
-  ['decode records', /^(storage\/record-codec|msgpackr)/],
-  ['write the journal', /^(storage\/|lmdb|native crc|node:|weak-lru)/],
+  ['decode records', /^storage\/(record-codec|packed-values)/],
+  ['write the journal', /^(storage\/|msgpackr|lmdb|native crc|node:|weak-lru)/],
   ['find predicates', /^engine\/criteria\/(predicate|attribute-index|threshold)/],
   ['take facts and events in', /^engine\/(intake|profiles\/profile-data)/],
   ['keep histories', /^engine\/histories\//],

@@ -1,15 +1,23 @@
 import {describe, expect, test} from 'vitest';
-import {randomHistory} from '../support/arbitraries.ts';
+import type {Kinds} from '../support/arbitraries-context.ts';
+import {type HistoryOptions, randomHistory} from '../support/arbitraries.ts';
 import {type Disturbances, Simulation} from '../support/simulation.ts';
 
 /** Multiplies the runs; ORACLE_SEED replays one. */
 const RUNS = Number(process.env['ORACLE_RUNS'] ?? 1);
 /** Of each test. */
-const HISTORIES = Number(process.env['ORACLE_HISTORIES'] ?? 350);
+const HISTORIES = Number(process.env['ORACLE_HISTORIES'] ?? 345);
 const SEED = process.env['ORACLE_SEED'];
+const CROWDS = 2;
+const CROWD_SEEDS = 30_001;
 
-function run(seed: number, kinds: 'basic' | 'all', disturbances: Disturbances): void {
-  const history = randomHistory(seed, {kinds});
+function run(
+  seed: number,
+  kinds: Kinds,
+  disturbances: Disturbances,
+  sizes: Omit<HistoryOptions, 'kinds'> = {},
+): void {
+  const history = randomHistory(seed, {kinds, ...sizes});
   const simulation = new Simulation(history, disturbances);
   for (const [index, step] of history.steps.entries()) {
     try {
@@ -55,6 +63,16 @@ describe('members and deltas are what the contract says, after every step', () =
         run(seed, kinds, {crashes: true, slowFills: true});
     },
     300_000 * RUNS,
+  );
+});
+
+describe('so are those of crowds: 1,500 profiles, up to 10,000 records in one turn', () => {
+  const sizes = {profiles: 1_500, recordsMax: 10_000, steps: 20};
+
+  test.each(Array.from({length: CROWDS * RUNS}, (_, at) => CROWD_SEEDS + at))(
+    'history %i',
+    seed => run(seed, 'all', {crashes: true, slowFills: seed % 2 === 0}, sizes),
+    300_000,
   );
 });
 

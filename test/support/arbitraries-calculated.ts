@@ -1,6 +1,6 @@
 /** Random calculated attributes, and criteria that ask for them. */
+import type {DefinitionContext} from './arbitraries-context.ts';
 import {randomConditions, randomFilter} from './arbitraries-definitions.ts';
-import type {DefinitionContext} from './arbitraries-definitions.ts';
 import {dayText, randomTest, WORKSPACES} from './arbitraries-world.ts';
 import type {AttributeKind} from './arbitraries-world.ts';
 import type {OracleCalculated} from './oracle-calculated.ts';

@@ -1,37 +1,14 @@
 /** Random definitions: valid contract JSON, weighted so that answers are neither always yes nor always no. */
 import {calculatedCriterion} from './arbitraries-calculated.ts';
+import {narrowed, narrowedInputs, when} from './arbitraries-context.ts';
+import type {DefinitionContext} from './arbitraries-context.ts';
+import {profileCriterion, userAttribute} from './arbitraries-profiles.ts';
 import type {Random} from './arbitraries-random.ts';
 import {ON_PRODUCTS, pickTopic} from './arbitraries-topics.ts';
-import type {Topics} from './arbitraries-topics.ts';
-import {
-  DEVICES,
-  EVENT_TYPES,
-  fixedWindow,
-  IDENTITY_TYPES,
-  INPUTS,
-  movingWindow,
-  PURPOSES,
-  randomTest,
-  USER_ATTRIBUTES,
-} from './arbitraries-world.ts';
-import type {AttributeKind, Windows} from './arbitraries-world.ts';
-import type {OracleCalculated} from './oracle-calculated.ts';
-import type {Asker} from './oracle-events.ts';
+import {EVENT_TYPES, randomTest} from './arbitraries-world.ts';
+import type {AttributeKind} from './arbitraries-world.ts';
+import {objectIn, objectsIn} from './oracle-json.ts';
 import type {Json, JsonObject} from './oracle-json.ts';
-
-export type Kinds = 'basic' | 'all';
-
-export interface DefinitionContext {
-  readonly random: Random;
-  readonly kinds: Kinds;
-  readonly windows: Windows;
-  readonly topics: Topics;
-  readonly asker: Asker;
-  /** Audiences that may be nested. */
-  readonly nestable: readonly number[];
-  /** Calculated attributes that the asker's workspaces have. */
-  readonly calculated: readonly OracleCalculated[];
-}
 
 const CRITERIA_MAX = 12;
 const DEPTH_MAX = 4;
@@ -47,13 +24,41 @@ export function randomDefinition(context: DefinitionContext): JsonObject {
   return randomExpression(context, criteria, DEPTH_MAX);
 }
 
+/** As people edit: something more is asked, one thing or all of it is turned round or left out. */
+export function editedDefinition(before: JsonObject, context: DefinitionContext): JsonObject {
+  const {random} = context;
+  return random.branch<JsonObject>([
+    [3, () => ({and: [before, randomCriterion(context)]})],
+    [2, () => ({or: [randomCriterion(context), before]})],
+    [2, () => ({and: [before, {exclude: randomCriterion(context)}]})],
+    [
+      1,
+      () =>
+        before['exclude'] === undefined
+          ? {exclude: before}
+          : objectIn(before['exclude'], 'exclude'),
+    ],
+    [2, () => withoutOne(before, random)],
+  ]);
+}
+
+function withoutOne(before: JsonObject, random: Random): JsonObject {
+  const of = objectsIn(before['and'] ?? before['or'], 'of');
+  if (of.length < 2) return before;
+  const left = of.filter((_, at) => at !== of.length - 1);
+  return before['and'] === undefined ? {or: left} : {and: random.chance(0.5) ? left : of.slice(1)};
+}
+
 /** Exactly `criteria` leaves, or fewer where the depth runs out. */
 function randomExpression(context: DefinitionContext, criteria: number, depth: number): JsonObject {
   const {random} = context;
   if (depth > 1 && random.chance(0.12)) {
     return {exclude: randomExpression(context, criteria, depth - 1)};
   }
-  if (criteria === 1 || depth === 0) return randomCriterion(context);
+  if (criteria === 1 || depth === 0) {
+    const alone = randomCriterion(context);
+    return depth > 1 && random.chance(0.04) ? {[random.pick(['and', 'or'])]: [alone]} : alone;
+  }
   const parts = Math.min(criteria, random.int(2, 4));
   const sizes = Array.from({length: parts}, () => 1);
   for (let left = criteria - parts; left > 0; left--) {
@@ -65,6 +70,19 @@ function randomExpression(context: DefinitionContext, criteria: number, depth: n
 }
 
 export function randomCriterion(context: DefinitionContext): JsonObject {
+  const {random, said} = context;
+  if (said.length > 0 && random.chance(0.08)) return random.pick(said);
+  const criterion = newCriterion(context);
+  if (isSaidAnywhere(criterion)) said.push(criterion);
+  return criterion;
+}
+
+/** Names no workspace, input, audience or calculated attribute that another audience may lack. */
+function isSaidAnywhere(criterion: JsonObject): boolean {
+  return !/"(workspaces|inputs|audience|calculated_attribute)"/.test(JSON.stringify(criterion));
+}
+
+function newCriterion(context: DefinitionContext): JsonObject {
   const {random, kinds} = context;
   const onEvents = (): JsonObject => eventCriterion(context);
   const onAttribute = (): JsonObject => userAttribute(context);
@@ -81,29 +99,11 @@ export function randomCriterion(context: DefinitionContext): JsonObject {
     [4, onAttribute],
     [context.nestable.length > 0 ? 4 : 0, () => nested(context)],
     [context.calculated.length > 0 ? 4 : 0, () => calculated(context)],
-    [1.5, () => consent(context)],
-    [1.5, () => device(context)],
-    [2, () => ({kind: random.pick(['first_seen', 'last_seen']), when: when(context)})],
-    [1.5, () => location(context)],
-    [1.5, () => identity(context)],
-    [1.5, () => attribution(context)],
+    [9.5, () => profileCriterion(context)],
   ]);
 }
 
-/** Now and then a criterion looks at fewer workspaces than its audience. */
-function narrowed({random, asker}: DefinitionContext): JsonObject {
-  return random.chance(0.15) ? {workspaces: random.some(asker.workspaces)} : {};
-}
-
-function narrowedInputs({random, asker}: DefinitionContext): JsonObject {
-  if (!random.chance(0.15)) return {};
-  const all = INPUTS.filter(input => asker.workspaces.includes(input.workspace));
-  return {inputs: random.some(asker.inputs ?? all.map(input => input.id))};
-}
-
-function when({random, windows}: DefinitionContext): JsonObject {
-  return random.chance(0.75) ? movingWindow(random, windows) : fixedWindow(random);
-}
+const EVERY_INPUT = ['crash', 'install', 'uninstall', 'upgrade'];
 
 interface Filter {
   readonly json: JsonObject;
@@ -117,14 +117,15 @@ export function randomFilter(context: DefinitionContext, conditions: number): Fi
   const topic = pickTopic(random, context.topics);
   const attributes = [...topic.attributes, ...topic.items];
   const where = Array.from({length: conditions}, () => condition(context, attributes));
-  const typed = topic.criterion['kind'] === 'event' && random.chance(0.2);
+  const {kind} = topic.criterion;
+  const typed = kind === 'event' && random.chance(0.2);
   return {
     json: {
       ...topic.criterion,
       ...(typed ? {event_type: random.pick(EVENT_TYPES)} : {}),
       ...(where.length > 0 ? {where} : {}),
       ...narrowed(context),
-      ...narrowedInputs(context),
+      ...narrowedInputs(context, {everyInput: EVERY_INPUT.includes(String(kind))}),
     },
     attributes,
   };
@@ -230,7 +231,17 @@ function cartAbandonment(context: DefinitionContext): JsonObject {
   const {random, windows} = context;
   const until = random.branch<JsonObject>([
     [2, () => ({})],
-    [1, () => ({until: random.some(['purchase', 'remove_from_cart', 'click', 'add_to_cart'])})],
+    [
+      1,
+      () => ({
+        until: random.some([
+          'purchase',
+          'remove_from_cart',
+          'add_to_cart',
+          'remove_from_wish_list',
+        ]),
+      }),
+    ],
     [1, () => ({until: ['any']})],
   ]);
   return {
@@ -246,7 +257,8 @@ function cartAbandonment(context: DefinitionContext): JsonObject {
 /** Mostly short and bare, and of favourites only: chains are rare enough. */
 function sequence(context: DefinitionContext): JsonObject {
   const {random, windows, topics} = context;
-  const steps = Array.from({length: random.chance(0.75) ? 2 : 3}, (_, at) => {
+  const length = random.chance(0.75) ? 2 : random.int(3, 4);
+  const steps = Array.from({length}, (_, at) => {
     const json = random.chance(0.75)
       ? random.pick(topics.favourites).criterion
       : randomFilter(context, random.chance(0.4) ? 1 : 0).json;
@@ -257,14 +269,8 @@ function sequence(context: DefinitionContext): JsonObject {
     steps,
     ...(random.chance(0.4) ? {when: when(context)} : {}),
     ...narrowed(context),
+    ...narrowedInputs(context),
   };
-}
-
-function userAttribute(context: DefinitionContext): JsonObject {
-  const {random, windows} = context;
-  const {name, reading} = random.pick(USER_ATTRIBUTES);
-  const test = randomTest(random, reading, windows);
-  return {kind: 'user_attribute', attribute: name, ...test, ...narrowed(context)};
 }
 
 /** Of the workspaces it is narrowed to none may have it: then nobody meets it. */
@@ -272,99 +278,9 @@ function calculated(context: DefinitionContext): JsonObject {
   return calculatedCriterion(context, narrowed(context));
 }
 
-function nested({random, nestable}: DefinitionContext): JsonObject {
+/** It looks where the other looks: workspaces said here change nothing. */
+function nested(context: DefinitionContext): JsonObject {
+  const {random, nestable} = context;
   const operator = random.chance(0.65) ? 'member' : 'not_member';
-  return {kind: 'audience', audience: random.pick(nestable), operator};
-}
-
-function consent(context: DefinitionContext): JsonObject {
-  const {random} = context;
-  if (random.chance(0.4)) {
-    const state = random.pick(['opted_out', 'not_opted_out']);
-    return {kind: 'consent', regulation: 'ccpa', state, ...narrowed(context)};
-  }
-  return {
-    kind: 'consent',
-    regulation: 'gdpr',
-    purpose: random.pick([...PURPOSES, 'ANALYTICS']),
-    state: random.pick(['given', 'given', 'not_given']),
-    ...narrowed(context),
-  };
-}
-
-function device(context: DefinitionContext): JsonObject {
-  const {random} = context;
-  return random.branch<JsonObject>([
-    [
-      2,
-      () => ({
-        kind: 'device',
-        field: 'platform',
-        operator: random.pick(['exact_match', 'not_exact_match']),
-        value: random.pick(['IOS', 'android']),
-        ...narrowed(context),
-      }),
-    ],
-    [
-      2,
-      () => ({
-        kind: 'device',
-        field: 'os_version',
-        operator: random.pick(['greater_than', 'less_or_equal', 'equals']),
-        value: random.pick(DEVICES.os_version),
-        ...narrowed(context),
-      }),
-    ],
-    [1, () => ({kind: 'device', field: 'country', operator: 'in', value: ['fr', 'ES']})],
-    [
-      1,
-      () => ({kind: 'device', field: 'country', operator: random.pick(['exists', 'not_exists'])}),
-    ],
-  ]);
-}
-
-function location(context: DefinitionContext): JsonObject {
-  const {random} = context;
-  const place = random.branch<JsonObject>([
-    [1, () => ({equals: {country: random.pick(['fr', 'US'])}})],
-    [1, () => ({equals: {city: 'SPRINGFIELD', ...(random.chance(0.5) ? {state: 'il'} : {})}})],
-    [
-      2,
-      () => ({
-        within: {
-          latitude: 48.8566,
-          longitude: 2.3522,
-          radius: random.pick([
-            {value: 5, unit: 'km'},
-            {value: 20, unit: 'km'},
-            {value: 12, unit: 'mi'},
-            {value: 900, unit: 'm'},
-          ]),
-        },
-      }),
-    ],
-  ]);
-  return {kind: 'location', ...place, ...narrowed(context)};
-}
-
-function identity(context: DefinitionContext): JsonObject {
-  const {random} = context;
-  const test = random.branch<JsonObject>([
-    [2, () => ({operator: random.pick(['exists', 'not_exists'])})],
-    [1, () => ({operator: random.pick(['ends_with', 'contains']), value: '@B.com'})],
-    [1, () => ({operator: 'exact_match', value: 'x@b.com'})],
-  ]);
-  return {kind: 'identity', identity: random.pick(IDENTITY_TYPES), ...test, ...narrowed(context)};
-}
-
-function attribution(context: DefinitionContext): JsonObject {
-  const {random} = context;
-  return {
-    kind: 'attribution',
-    event: random.pick(['install', 'install', 'uninstall']),
-    field: random.pick(['publisher', 'campaign']),
-    operator: random.pick(['exact_match', 'not_exact_match', 'contains']),
-    value: random.pick(['red', 'blue']),
-    ...narrowed(context),
-  };
+  return {kind: 'audience', audience: random.pick(nestable), operator, ...narrowed(context)};
 }

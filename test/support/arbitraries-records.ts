@@ -44,7 +44,8 @@ export interface RecordContext {
 export function randomRecord(context: RecordContext, nowMs: number): ProfileRecord {
   const {random} = context;
   // Some are busy, some are seldom seen.
-  const mpid = random.pick(random.chance(0.5) ? context.mpids.slice(0, 2) : context.mpids);
+  const busy = context.mpids.slice(0, Math.max(2, context.mpids.length >> 3));
+  const mpid = random.pick(random.chance(0.5) ? busy : context.mpids);
   const input = random.pick(INPUTS);
   const arrivalMs = random.chance(0.9) ? nowMs : nowMs - random.int(1, 2_000);
   const batchMs = random.chance(0.85) ? arrivalMs : arrivalMs - random.int(1, 3_600_000);
@@ -113,6 +114,11 @@ export function randomEventMs(context: RecordContext, nowMs: number): number {
     [1, () => nowMs - eventRetentionMs - random.pick([-1, 0, 1, DAY_MS])],
     [2, () => nowMs + random.pick([1, random.int(1, 3_600_000), random.int(1, DAY_MS)])],
     [pastMs.length > 0 ? 2 : 0, () => random.pick(pastMs)],
+    // As far after an earlier event as steps of sequences may be, to the millisecond.
+    [
+      pastMs.length > 0 ? 2.5 : 0,
+      () => random.pick(pastMs) + random.pick(durationsMs) + random.pick([-1, 0, 0, 1]),
+    ],
     [1.5, () => midnightMs(random, nowMs)],
   ]);
 }
@@ -206,10 +212,10 @@ function consentChange(random: Random, timeMs: number): ConsentChange {
 
 function randomDevice(random: Random): Fields {
   return Object.entries(DEVICES)
-    .filter(() => random.chance(0.7))
+    .filter(() => random.chance(0.5))
     .flatMap(([field, values]) => [field, random.pick<string>(values)]);
 }
 
 function randomFix(random: Random, timeMs: number): LocationFix {
-  return {...random.pick(PLACES), dma: undefined, timeMs};
+  return {...random.pick(PLACES), timeMs};
 }

@@ -22,6 +22,13 @@ export interface Topic {
 
 const VERSION: AttributeKind = {name: '$app_version', reading: 'version'};
 
+/** What the batch says of the application and the device, on whatever event. */
+const ON_ANY: readonly AttributeKind[] = [
+  {name: '$app_build', reading: 'text'},
+  {name: '$platform', reading: 'text'},
+  {name: '$os_version', reading: 'version'},
+];
+
 const ON_CUSTOM: readonly AttributeKind[] = [
   {name: 'color', reading: 'text'},
   {name: 'amount', reading: 'number'},
@@ -32,7 +39,10 @@ const ON_CUSTOM: readonly AttributeKind[] = [
 
 export const ON_PRODUCTS: readonly AttributeKind[] = [
   {name: '$product.id', reading: 'text'},
+  {name: '$product.name', reading: 'text'},
   {name: '$product.brand', reading: 'text'},
+  {name: '$product.category', reading: 'text'},
+  {name: '$product.variant', reading: 'text'},
   {name: '$product.price', reading: 'number'},
   {name: '$product.quantity', reading: 'number'},
   {name: '$product.attribute.size', reading: 'text'},
@@ -40,6 +50,7 @@ export const ON_PRODUCTS: readonly AttributeKind[] = [
 
 const ON_PROMOTIONS: readonly AttributeKind[] = [
   {name: '$promotion.id', reading: 'text'},
+  {name: '$promotion.name', reading: 'text'},
   {name: '$promotion.creative', reading: 'text'},
 ];
 
@@ -53,10 +64,17 @@ function custom(name: string): Topic {
   return {criterion, kinds: ['custom'], names: [name], attributes: ON_CUSTOM, items: []};
 }
 
-function action(name: string, items: readonly AttributeKind[]): Topic {
-  const criterion = {kind: 'commerce', action: name};
-  const attributes: readonly AttributeKind[] = [{name: '$total_amount', reading: 'number'}];
-  return {criterion, kinds: ['commerce'], names: [name], attributes, items};
+const ON_COMMERCE: readonly AttributeKind[] = [
+  {name: '$total_amount', reading: 'number'},
+  {name: '$currency_code', reading: 'text'},
+  {name: '$transaction_id', reading: 'text'},
+  {name: '$coupon_code', reading: 'text'},
+];
+
+/** `spelt` as criteria may write it. */
+function action(name: string, items: readonly AttributeKind[], spelt = name): Topic {
+  const criterion = {kind: 'commerce', action: spelt};
+  return {criterion, kinds: ['commerce'], names: [name], attributes: ON_COMMERCE, items};
 }
 
 function screen(name: string | undefined): Topic {
@@ -71,19 +89,24 @@ function lifecycle(kind: EventKind, attributes: readonly AttributeKind[]): Topic
     criterion: {kind},
     kinds: [kind],
     names: [''],
-    attributes: [...attributes, VERSION],
+    attributes: [...attributes, VERSION, ...ON_ANY],
     items: [],
   };
 }
 
 const BASIC_TOPICS: readonly Topic[] = [
-  custom('View'),
-  custom('view'),
-  custom('Buy'),
+  // Twice each: half of what programs tell are events of their own.
+  ...['View', 'view', 'Buy', 'View', 'view', 'Buy'].map(custom),
   action('add_to_cart', ON_PRODUCTS),
   action('purchase', ON_PRODUCTS),
   action('click', ON_PRODUCTS),
   action('remove_from_cart', ON_PRODUCTS),
+  action('view_detail', ON_PRODUCTS),
+  action('checkout', ON_PRODUCTS),
+  action('checkout_option', ON_PRODUCTS),
+  action('refund', ON_PRODUCTS),
+  action('add_to_wishlist', ON_PRODUCTS),
+  action('remove_from_wishlist', ON_PRODUCTS, 'remove_from_wish_list'),
   action('promotion_view', ON_PROMOTIONS),
   action('promotion_click', ON_PROMOTIONS),
   action('impression', ON_PRODUCTS),

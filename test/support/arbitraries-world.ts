@@ -32,14 +32,26 @@ export const PURPOSES = ['analytics', 'Ads'] as const;
 export const IDENTITY_TYPES = ['customer_id', 'email'] as const;
 export const DEVICES = {
   platform: ['ios', 'Android'],
+  os: ['iPadOS', 'android'],
   os_version: ['10.2.1', '10.10.0', '9'],
+  brand: ['red', 'Blue'],
+  model: ['ref', 'dark blue'],
+  manufacturer: ['Blue', 'RED'],
+  carrier: ['red', 'ref'],
   country: ['FR', 'de'],
+  language: ['fr', 'EN'],
+  app_version: ['10.2.1', '10.10', '9'],
+  app_build: ['7', '12.50', 'red'],
 } as const;
+export type DeviceField = keyof typeof DEVICES;
+/** Tested as versions; the others as text. */
+export const VERSION_DEVICES: readonly string[] = ['os_version', 'app_version'];
 export const PLACES = [
   {
     city: 'Paris',
     state: undefined,
     zip: '75001',
+    dma: undefined,
     country: 'FR',
     latitude: 48.8566,
     longitude: 2.3522,
@@ -48,6 +60,7 @@ export const PLACES = [
     city: 'Versailles',
     state: undefined,
     zip: '78000',
+    dma: undefined,
     country: 'FR',
     latitude: 48.8049,
     longitude: 2.1204,
@@ -56,6 +69,7 @@ export const PLACES = [
     city: 'Springfield',
     state: 'IL',
     zip: '62701',
+    dma: '648',
     country: 'US',
     latitude: 39.7817,
     longitude: -89.6501,
@@ -64,13 +78,30 @@ export const PLACES = [
     city: 'springfield',
     state: 'MA',
     zip: '01101',
+    dma: '543',
     country: 'US',
     latitude: undefined,
     longitude: undefined,
   },
+  // Only a point, as from a device.
+  {
+    city: undefined,
+    state: undefined,
+    zip: undefined,
+    dma: undefined,
+    country: undefined,
+    latitude: 48.86,
+    longitude: 2.35,
+  },
 ] as const;
 
-export type Reading = 'text' | 'number' | 'boolean' | 'date' | 'version' | 'list';
+/** Cities that definitions may name as centres. */
+export function findCity(name: string): {latitude: number; longitude: number} | undefined {
+  return name.toLowerCase() === 'paris' ? {latitude: 48.8566, longitude: 2.3522} : undefined;
+}
+
+export const READINGS = ['text', 'number', 'boolean', 'date', 'version', 'list'] as const;
+export type Reading = (typeof READINGS)[number];
 
 /** What an attribute is mostly used for; its values stray from that now and then. */
 export interface AttributeKind {
@@ -133,13 +164,17 @@ function randomInstant(random: Random, nowMs: number): Scalar {
 /** Operator, value and, where the two leave it open, type: a condition without its attribute. */
 export function randomTest(random: Random, reading: Reading, windows: Windows): JsonObject {
   if (random.chance(0.12)) return {operator: random.pick(['exists', 'not_exists'])};
-  switch (reading) {
+  // Nobody is kept from asking for what is a number as if it were text.
+  const asked = windows.strays && random.chance(0.05) ? random.pick(READINGS) : reading;
+  switch (asked) {
     case 'text':
       return textTest(random);
     case 'number':
-      return orderTest(random, NUMBERS, {});
+      return random.chance(0.15)
+        ? orderTest(random, NUMBERS.map(String), {type: 'number'})
+        : orderTest(random, NUMBERS, random.chance(0.15) ? {type: 'number'} : {});
     case 'boolean':
-      return {operator: 'equals', value: random.chance(0.7)};
+      return {operator: 'equals', value: random.pick<Scalar>([true, true, false, 'true', 'FALSE'])};
     case 'date':
       return dateTest(random, windows);
     case 'version':
@@ -214,7 +249,7 @@ function orderTest(
         ...stated,
       }),
     ],
-    [1, () => ({operator: 'between', value: between(values, low, high), ...stated})],
+    [1, () => ({operator: 'between', value: between(values, stated, low, high), ...stated})],
     [2, () => ({operator: random.pick(['in', 'not_in']), value: random.some(values), ...stated})],
   ]);
 }
@@ -222,10 +257,11 @@ function orderTest(
 /** Versions are listed newest last but one; a range from high to low would be refused. */
 function between(
   values: readonly (number | string)[],
+  {type}: JsonObject,
   low: number,
   high: number,
 ): (number | string)[] {
-  if (typeof values[0] === 'string') return ['9', '10.2.1'];
+  if (type === 'version') return ['9', '10.2.1'];
   return [values[low] ?? 0, values[high] ?? 0];
 }
 
@@ -256,20 +292,22 @@ export interface Windows {
   readonly durations: readonly string[];
   /** Whether tests of attributes may move with the clock. */
   readonly moving: boolean;
+  /** Whether tests may be of another type than what they test. */
+  readonly strays: boolean;
 }
 
 const DURATIONS = ['90s', '10m', '1h', '3h', '12h', '1d', '36h', '2d', '3d', '1w'] as const;
 
 export function windowsOf(eventRetentionMs: number, moving: boolean): Windows {
   const fits = (text: string): boolean => (durationMs(text) ?? Infinity) <= eventRetentionMs;
-  return {durations: DURATIONS.filter(fits), moving};
+  return {durations: DURATIONS.filter(fits), moving, strays: true};
 }
 
 export function movingWindow(random: Random, {durations}: Windows): JsonObject {
   if (random.chance(0.75)) return {within_last: random.pick(durations.slice(1))};
-  const newer = random.int(0, durations.length - 2);
+  const newer = random.int(-1, durations.length - 2);
   const older = random.int(newer + 1, durations.length - 1);
-  return {between_ago: [durations[newer] ?? '', durations[older] ?? '']};
+  return {between_ago: [durations[newer] ?? '0s', durations[older] ?? '']};
 }
 
 export function fixedWindow(random: Random): JsonObject {

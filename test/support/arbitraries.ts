@@ -6,8 +6,8 @@ import type {Environment} from '../../engine/ids.ts';
 import {mpidHi, mpidLo} from '../../engine/ids.ts';
 import type {ProfileRecord} from '../../engine/record.ts';
 import {randomCalculated} from './arbitraries-calculated.ts';
-import {randomDefinition} from './arbitraries-definitions.ts';
-import type {Kinds} from './arbitraries-definitions.ts';
+import type {DefinitionContext, Kinds} from './arbitraries-context.ts';
+import {editedDefinition, randomDefinition} from './arbitraries-definitions.ts';
 import {Random} from './arbitraries-random.ts';
 import {randomLosses, randomRecord, SEQUENCES_PER_RECORD} from './arbitraries-records.ts';
 import {randomTopics} from './arbitraries-topics.ts';
@@ -15,6 +15,8 @@ import type {Topics} from './arbitraries-topics.ts';
 import {INPUTS, MPIDS, START_MS, windowsOf, WORKSPACES} from './arbitraries-world.ts';
 import type {Windows} from './arbitraries-world.ts';
 import type {OracleCalculated} from './oracle-calculated.ts';
+import {objectIn} from './oracle-json.ts';
+import type {JsonObject} from './oracle-json.ts';
 import {momentsBetween} from './oracle-moments.ts';
 import type {Retentions} from './oracle-moments.ts';
 import {DAY_MS, durationMs} from './oracle-time.ts';
@@ -23,7 +25,8 @@ import type {Oracle, OracleAudience} from './oracle.ts';
 
 /** Every step happens at its own time, which never goes back; several may share a millisecond. */
 export type Step =
-  | {readonly kind: 'record'; readonly nowMs: number; readonly record: ProfileRecord}
+  /** What came in one turn, in that order. */
+  | {readonly kind: 'records'; readonly nowMs: number; readonly records: readonly ProfileRecord[]}
   | {readonly kind: 'advance'; readonly nowMs: number}
   | {
       readonly kind: 'erase';
@@ -48,6 +51,10 @@ export interface HistoryOptions {
   readonly kinds: Kinds;
   readonly steps?: number;
   readonly options?: Retentions;
+  /** Without it a handful, so that everything collides. */
+  readonly profiles?: number;
+  /** Of what may come in one turn; mostly it is one. */
+  readonly recordsMax?: number;
 }
 
 const RETENTIONS: readonly Retentions[] = [
@@ -59,11 +66,13 @@ const RETENTIONS: readonly Retentions[] = [
 ];
 
 const AUDIENCES_MAX = 8;
+/** Beyond this many characters a definition is not added to, but made anew. */
+const EDITED_LENGTH_MAX = 1_500;
 
 export function randomHistory(seed: number, asked: HistoryOptions): History {
   const random = new Random(seed);
   const options = asked.options ?? random.pick(RETENTIONS);
-  const maker = new HistoryMaker(random, options, asked.kinds);
+  const maker = new HistoryMaker(random, options, asked);
   if (asked.kinds === 'all') {
     for (let more = random.int(0, 4); more > 0; more--) maker.calculate();
   }
@@ -81,27 +90,40 @@ class HistoryMaker {
   readonly #topics: Topics;
   readonly #durationsMs: readonly number[];
   readonly #mpids: readonly bigint[];
+  readonly #recordsMax: number;
+  /** When each was last heard of. */
+  readonly #activityMs = new Map<string, number>();
   readonly #audiences = new Map<number, OracleAudience>();
+  /** Criteria of any audience, for others to say again. */
+  readonly #said: JsonObject[] = [];
   readonly #calculated = new Map<string, OracleCalculated>();
   readonly #eventsMs: number[] = [];
   #nextAudience = 1;
   #sequence = 100;
   #nowMs: number;
 
-  constructor(random: Random, options: Retentions, kinds: Kinds) {
+  constructor(
+    random: Random,
+    options: Retentions,
+    {kinds, profiles, recordsMax = 12}: HistoryOptions,
+  ) {
     this.#random = random;
     this.#options = options;
     this.#kinds = kinds;
+    this.#recordsMax = recordsMax;
     this.#windows = windowsOf(options.eventRetentionMs, kinds === 'all');
     this.#durationsMs = this.#windows.durations.map(text => durationMs(text) ?? 0);
     this.#topics = randomTopics(random, kinds);
-    this.#mpids = MPIDS.slice(0, random.int(3, MPIDS.length));
+    this.#mpids =
+      profiles === undefined
+        ? MPIDS.slice(0, random.int(3, MPIDS.length))
+        : Array.from({length: profiles}, (_, at) => BigInt(at) - BigInt(profiles >> 1));
     this.#nowMs = START_MS + random.int(0, 12) * 3_600_000;
   }
 
   step(): void {
     this.#random.branch([
-      [60, () => this.#record()],
+      [60, () => this.#records()],
       [25, () => this.#advance()],
       [9, () => this.define()],
       [2, () => this.#erase()],
@@ -121,8 +143,20 @@ class HistoryMaker {
     return this.#nowMs;
   }
 
-  #record(): void {
+  #records(): void {
     const nowMs = this.#tick();
+    const records = Array.from({length: this.#recordCount()}, () => this.#record(nowMs));
+    this.steps.push({kind: 'records', nowMs, records});
+  }
+
+  /** As many one as ten as a hundred, up to the most. */
+  #recordCount(): number {
+    const random = this.#random;
+    if (this.#recordsMax <= 12) return random.chance(0.85) ? 1 : random.int(2, this.#recordsMax);
+    return random.chance(0.1) ? this.#recordsMax : Math.round(this.#recordsMax ** random.next());
+  }
+
+  #record(nowMs: number): ProfileRecord {
     const make = this.#kinds === 'all' && this.#random.chance(0.04) ? randomLosses : randomRecord;
     const record = make(
       {
@@ -138,7 +172,8 @@ class HistoryMaker {
     );
     this.#sequence += SEQUENCES_PER_RECORD;
     this.#eventsMs.push(...record.events.map(event => event.timeMs));
-    this.steps.push({kind: 'record', nowMs, record});
+    this.#activityMs.set(`${record.mpidHi} ${record.mpidLo}`, record.arrivalMs);
+    return record;
   }
 
   #advance(): void {
@@ -146,6 +181,7 @@ class HistoryMaker {
     this.#nowMs = this.#random.branch([
       [12, () => this.#boundary()],
       [3, () => this.#nowMs + this.#random.int(1, 6 * 3_600_000)],
+      [1.5, () => this.#lastMoment()],
       // A long silence: everybody's last activity is as long ago as may be, or one too long.
       [1, () => this.#nowMs + Math.min(profileRetentionMs, 3 * DAY_MS) + this.#random.int(-1, 1)],
     ]);
@@ -164,6 +200,15 @@ class HistoryMaker {
     return Math.max(this.#nowMs, this.#random.pick(ahead) + this.#random.int(-1, 1));
   }
 
+  /** The last millisecond of a profile that is not heard of again, or the first without it. */
+  #lastMoment(): number {
+    const {profileRetentionMs} = this.#options;
+    const ahead = [...this.#activityMs.values()]
+      .map(activityMs => activityMs + profileRetentionMs + this.#random.int(0, 1))
+      .filter(moment => moment > this.#nowMs);
+    return ahead.length === 0 ? this.#nowMs : Math.min(...ahead);
+  }
+
   #erase(): void {
     const mpid = this.#random.pick(this.#mpids);
     this.steps.push({
@@ -180,6 +225,7 @@ class HistoryMaker {
       kinds: this.#kinds,
       windows: this.#windows,
       topics: this.#topics,
+      said: [],
     });
     this.#calculated.set(`${attribute.workspace} ${attribute.name}`, attribute);
     this.steps.push({kind: 'calculate', nowMs: this.#tick(), attribute});
@@ -199,23 +245,44 @@ class HistoryMaker {
 
   #newAudience(): OracleAudience {
     const random = this.#random;
-    const workspaces = random.chance(0.4) ? [...WORKSPACES] : [random.pick(WORKSPACES)];
-    const among = INPUTS.filter(input => workspaces.includes(input.workspace));
-    const inputs = random.chance(0.3) ? random.some(among.map(input => input.id)) : undefined;
     const environment: Environment = random.chance(0.9) ? 'production' : 'development';
     const id = this.#nextAudience++;
     const active = random.chance(0.85);
-    return this.#redefined({id, workspaces, inputs, environment, active, definition: null});
+    return this.#redefined({id, ...this.#scope(), environment, active, definition: null});
+  }
+
+  #scope(): Pick<OracleAudience, 'workspaces' | 'inputs'> {
+    const random = this.#random;
+    const workspaces = random.chance(0.4) ? [...WORKSPACES] : [random.pick(WORKSPACES)];
+    const among = INPUTS.filter(input => workspaces.includes(input.workspace));
+    const inputs = random.chance(0.3) ? random.some(among.map(input => input.id)) : undefined;
+    return {workspaces, inputs};
   }
 
   #changed(audience: OracleAudience): OracleAudience {
-    if (this.#random.chance(0.3)) return {...audience, active: !audience.active};
-    return this.#redefined({...audience, active: this.#random.chance(0.9)});
+    const random = this.#random;
+    if (random.chance(0.3)) return {...audience, active: !audience.active};
+    const active = random.chance(0.9);
+    if (random.chance(0.15)) return this.#redefined({...audience, ...this.#scope(), active});
+    return random.chance(0.4)
+      ? this.#edited({...audience, active})
+      : this.#redefined({...audience, active});
+  }
+
+  #redefined(audience: OracleAudience): OracleAudience {
+    return {...audience, definition: randomDefinition(this.#contextOf(audience))};
+  }
+
+  #edited(audience: OracleAudience): OracleAudience {
+    const {definition} = audience;
+    if (JSON.stringify(definition).length > EDITED_LENGTH_MAX) return this.#redefined(audience);
+    const context = this.#contextOf(audience);
+    return {...audience, definition: editedDefinition(objectIn(definition, 'it'), context)};
   }
 
   /** Only older audiences are nested, so there is no cycle. */
-  #redefined(audience: OracleAudience): OracleAudience {
-    const definition = randomDefinition({
+  #contextOf(audience: OracleAudience): DefinitionContext {
+    return {
       random: this.#random,
       kinds: this.#kinds,
       windows: this.#windows,
@@ -225,8 +292,8 @@ class HistoryMaker {
       calculated: [...this.#calculated.values()].filter(({workspace}) =>
         audience.workspaces.includes(workspace),
       ),
-    });
-    return {...audience, definition};
+      said: this.#said,
+    };
   }
 
   /** One that no other nests. */
@@ -245,8 +312,8 @@ class HistoryMaker {
 export function applyStep(oracle: Oracle, step: Step): void {
   oracle.advance(step.nowMs);
   switch (step.kind) {
-    case 'record':
-      oracle.apply(step.record, step.nowMs);
+    case 'records':
+      for (const record of step.records) oracle.apply(record, step.nowMs);
       break;
     case 'erase':
       oracle.erase(step.mpidHi, step.mpidLo, step.nowMs);
@@ -278,7 +345,7 @@ export function interestingMoments(history: History, index: number): number[] {
     next === undefined
       ? fromMs + Math.max(eventRetentionMs, profileRetentionMs) + 2 * DAY_MS
       : next.nowMs - 1;
-  const records = done.flatMap(step => (step.kind === 'record' ? [step.record] : []));
+  const records = done.flatMap(step => (step.kind === 'records' ? step.records : []));
   const latest = new Map<number, OracleAudience>();
   for (const step of done) {
     if (step.kind === 'define') latest.set(step.audience.id, step.audience);

@@ -42,6 +42,7 @@ const DATE_OPERATORS = /^(before|after|on|within_last|between_ago)$/;
 const LIST_OPERATORS = /^(not_)?includes$|^partial_match$/;
 
 const VERSION_FIELDS = new Set<Json | undefined>(['$app_version', '$os_version']);
+const VERSION_DEVICES = new Set<Json | undefined>(['os_version', 'app_version']);
 
 /**
  * Without `type` the operator decides, and where it does not, the operand. Fields that hold versions are
@@ -52,10 +53,11 @@ function inferredType(operator: string, operand: Json | undefined, test: JsonObj
   if (DATE_OPERATORS.test(operator)) return 'date';
   if (LIST_OPERATORS.test(operator)) return 'list';
   const operands = isList(operand) ? operand : [operand];
-  const isVersion = VERSION_FIELDS.has(test['attribute']) || test['field'] === 'os_version';
+  const isVersion = VERSION_FIELDS.has(test['attribute']) || VERSION_DEVICES.has(test['field']);
+  if (operator === 'equals' && operands.every(each => booleanOf(each) !== undefined))
+    return 'boolean';
   if (isVersion && operator !== 'in' && operator !== 'not_in') return 'version';
   if (operands.every(each => typeof each === 'number')) return 'number';
-  if (operands.every(each => typeof each === 'boolean')) return 'boolean';
   if (operator === 'in' || operator === 'not_in') return 'string';
   if (operands.every(each => typeof each === 'string' && dayMs(each) !== undefined)) return 'date';
   if (operands.every(each => decimalIn(each) !== undefined)) return 'number';

@@ -20,7 +20,7 @@ import {MemoryStore} from '../../storage/memory-store.ts';
 import {RecordWriter} from '../../storage/record-codec.ts';
 import {applyStep, type History, type Step} from './arbitraries.ts';
 import {Random} from './arbitraries-random.ts';
-import {INPUTS, START_MS} from './arbitraries-world.ts';
+import {findCity, INPUTS, START_MS} from './arbitraries-world.ts';
 import type {OracleCalculated} from './oracle-calculated.ts';
 import {Oracle, type OracleAudience} from './oracle.ts';
 
@@ -63,7 +63,7 @@ export class Simulation {
     this.#history = history;
     this.#disturbances = disturbances;
     this.#random = new Random(history.seed ^ 0x5eed);
-    this.oracle = new Oracle(history.options);
+    this.oracle = new Oracle({...history.options, findCity});
     this.#durable = this.#open();
   }
 
@@ -117,9 +117,11 @@ export class Simulation {
     if (this.#calculated.size === 0) return;
     const {nowMs} = step;
     const touched =
-      step.kind === 'record' ? String(mpidFrom(step.record.mpidHi, step.record.mpidLo)) : undefined;
+      step.kind === 'records'
+        ? new Set(step.records.map(({mpidHi: hi, mpidLo: lo}) => String(mpidFrom(hi, lo))))
+        : undefined;
     for (const mpid of this.oracle.profiles(nowMs)) {
-      if (touched !== undefined && touched !== mpid) continue;
+      if (touched?.has(mpid) === false) continue;
       const [hi, lo] = [mpidHi(BigInt(mpid)), mpidLo(BigInt(mpid))];
       const view = profileView(this.#durable.shard, hi, lo, nowMs);
       if (view === undefined) throw new Error(`there is no profile ${mpid} at ${nowMs}`);
@@ -164,11 +166,11 @@ export class Simulation {
   #apply(step: Step): void {
     const durable = this.#durable;
     const {nowMs} = step;
-    if (step.kind !== 'record' || this.#random.int(0, 1) === 0) this.#tick(nowMs);
+    if (step.kind !== 'records' || this.#random.int(0, 1) === 0) this.#tick(nowMs);
     switch (step.kind) {
-      case 'record': {
+      case 'records': {
         const writer = new RecordWriter();
-        writer.push(step.record);
+        for (const record of step.records) writer.push(record);
         this.#commit(durable.applyRecords(writer.take(), nowMs));
         this.#tick(nowMs);
         break;
@@ -210,7 +212,7 @@ export class Simulation {
       hasAudience: () => true,
       hasInput: id => INPUTS.some(input => input.id === id),
       hasCalculatedAttribute: () => undefined,
-      findCity: () => undefined,
+      findCity,
     });
     if (!('expression' in parsed)) throw new Error(JSON.stringify(parsed.problems));
     const {id, active, workspaces, inputs, environment} = audience;

@@ -6,7 +6,7 @@ import {WINDOW_FORMS} from '../../engine/definitions/parse-when.ts';
 import {BUILT_IN_FIELDS, COMMERCE_ACTIONS} from '../../engine/definitions/vocabulary.ts';
 import {DEVICE_FIELDS, EVENT_KINDS} from '../../engine/record.ts';
 import {isList, isObject, type Json} from '../support/oracle-json.ts';
-import {randomHistory, type Step} from '../support/arbitraries.ts';
+import {CROWD, randomHistory, type Step} from '../support/arbitraries.ts';
 
 const HISTORIES = 200;
 const said = new Map<string, Set<string>>();
@@ -58,10 +58,12 @@ describe('everything is said', () => {
 
   test('about one record or several in a turn, and thousands in those of crowds', () => {
     expect(recordsMost).toBe(12);
-    const {steps} = randomHistory(30_001, {kinds: 'all', profiles: 1_500, recordsMax: 10_000});
-    const sizes = steps.flatMap(step => (step.kind === 'records' ? [step.records.length] : []));
+    const crowd = randomHistory(30_001, {...CROWD, kinds: 'all'});
+    const sizes = crowd.steps.flatMap(step =>
+      step.kind === 'records' ? [step.records.length] : [],
+    );
     expect(Math.min(...sizes)).toBe(1);
-    expect(Math.max(...sizes)).toBe(10_000);
+    expect(Math.max(...sizes)).toBe(CROWD.recordsMax);
   });
 });
 

@@ -1,6 +1,6 @@
 import {describe, expect, test} from 'vitest';
 import type {Kinds} from '../support/arbitraries-context.ts';
-import {type HistoryOptions, randomHistory} from '../support/arbitraries.ts';
+import {CROWD, type HistoryOptions, randomHistory} from '../support/arbitraries.ts';
 import {type Disturbances, Simulation} from '../support/simulation.ts';
 
 /** Multiplies the runs; ORACLE_SEED replays one. */
@@ -67,11 +67,9 @@ describe('members and deltas are what the contract says, after every step', () =
 });
 
 describe('so are those of crowds: 1,500 profiles, up to 10,000 records in one turn', () => {
-  const sizes = {profiles: 1_500, recordsMax: 10_000, steps: 20};
-
   test.each(Array.from({length: CROWDS * RUNS}, (_, at) => CROWD_SEEDS + at))(
     'history %i',
-    seed => run(seed, 'all', {crashes: true, slowFills: seed % 2 === 0}, sizes),
+    seed => run(seed, 'all', {crashes: true, slowFills: seed % 2 === 0}, CROWD),
     300_000,
   );
 });

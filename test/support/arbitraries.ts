@@ -57,6 +57,9 @@ export interface HistoryOptions {
   readonly recordsMax?: number;
 }
 
+/** Too many for everything to collide, and more in one turn than a server takes. */
+export const CROWD = {profiles: 1_500, recordsMax: 10_000, steps: 20};
+
 const RETENTIONS: readonly Retentions[] = [
   {eventRetentionMs: DAY_MS, profileRetentionMs: 2 * DAY_MS},
   {eventRetentionMs: DAY_MS, profileRetentionMs: DAY_MS},

@@ -43,6 +43,20 @@ export const BENCHES: readonly NamedBench[] = [
     load: async () => (await import('./storm.bench.ts')).benchStorm,
   },
   {
+    name: 'minute',
+    sizes: [{audiences: 100, profiles: P}],
+    roundSeconds: 60,
+    warmUpEvents: 0,
+    load: async () => (await import('./minute.bench.ts')).benchMinute,
+  },
+  {
+    name: 'idle',
+    sizes: [{audiences: 10, profiles: 1_000_000}],
+    roundSeconds: 30,
+    warmUpEvents: 0,
+    load: async () => (await import('./idle.bench.ts')).benchIdle,
+  },
+  {
     name: 'restart',
     sizes: [{audiences: 1000, profiles: 1_000_000}],
     roundSeconds: 0,

@@ -6,19 +6,18 @@ import {setTimeout as sleep} from 'node:timers/promises';
 import {type BenchOptions, type Figure, figure, sizesName} from './support/figures.ts';
 import {LiveStage} from './support/live-stage.ts';
 import {sendAtRate} from './support/load.ts';
-import {Random} from './support/random.ts';
-import {inHours, mpidOf} from './workload-records.ts';
+import {endingBatches, windowEnds} from './support/window-ends.ts';
+import {inHours} from './workload-records.ts';
 import {eventName} from './workload.ts';
 
 const HOUR_MS = 3_600_000;
 /** Of the events that come in meanwhile. */
 const EVENTS_PER_SECOND = 2000;
-const BATCHES_A_REQUEST = 100;
 /** The commonest type: many audiences ask for it within the last hour. */
 const STORM_TYPE = 0;
 
 export async function benchStorm(options: BenchOptions): Promise<Figure[]> {
-  const {roundSeconds, say, tiny} = options;
+  const {profiles, roundSeconds, say, tiny} = options;
   const stage = await LiveStage.set(options, {encoding: 'json', windows: inHours});
   try {
     await stage.createAudience('The storm', {
@@ -28,7 +27,11 @@ export async function benchStorm(options: BenchOptions): Promise<Figure[]> {
     });
     const loadingMs = stage.loadingMs * 2 + (tiny ? 1500 : 20_000);
     const startMs = Date.now() + loadingMs;
-    await stage.load(stormRequests(stage, {startMs, spreadMs: roundSeconds * 1000}));
+    const ends = windowEnds(
+      {profiles, eventName: eventName(STORM_TYPE), windowMs: HOUR_MS},
+      {startMs, spreadMs: roundSeconds * 1000},
+    );
+    await stage.load(stage.requestsOf(endingBatches(ends)));
     const spareMs = startMs - Date.now();
     if (spareMs < 0) throw new Error('the storm began before it was loaded');
     say(`the storm begins in ${Math.round(spareMs)} ms`);
@@ -62,34 +65,6 @@ export async function benchStorm(options: BenchOptions): Promise<Figure[]> {
     ];
   } finally {
     await stage.clear();
-  }
-}
-
-/** One event a profile, an hour before its moment in the storm. */
-function* stormRequests(
-  stage: LiveStage,
-  {startMs, spreadMs}: {startMs: number; spreadMs: number},
-): Generator<Buffer> {
-  const random = new Random(7);
-  const {profiles} = stage.workload;
-  for (let first = 0; first < profiles; first += BATCHES_A_REQUEST) {
-    const count = Math.min(BATCHES_A_REQUEST, profiles - first);
-    yield stage.encode(
-      Array.from({length: count}, (_, i) => ({
-        mpid: String(mpidOf(first + i)),
-        environment: 'production',
-        events: [
-          {
-            event_type: 'custom_event',
-            data: {
-              event_name: eventName(STORM_TYPE),
-              custom_event_type: 'other',
-              timestamp_unixtime_ms: Math.floor(startMs + random.next() * spreadMs - HOUR_MS),
-            },
-          },
-        ],
-      })),
-    );
   }
 }
 

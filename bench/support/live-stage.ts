@@ -22,6 +22,8 @@ interface Input {
 export interface StageSettings {
   readonly encoding: Encoding;
   readonly windows: Windows;
+  /** Whether the profiles are there from the beginning; they are unless this says not. */
+  readonly population?: boolean;
 }
 
 /** A server with audiences and a population, the lanes to it, and the reader. */
@@ -44,7 +46,10 @@ export class LiveStage {
     this.#maker = new LoadMaker(workload, input.authorization, input.encoding);
   }
 
-  static async set(options: BenchOptions, {encoding, windows}: StageSettings): Promise<LiveStage> {
+  static async set(
+    options: BenchOptions,
+    {encoding, windows, population = true}: StageSettings,
+  ): Promise<LiveStage> {
     const workload = new Workload(options);
     const server = await MusterServer.start(await MusterServer.temporaryFolder());
     try {
@@ -62,6 +67,7 @@ export class LiveStage {
         type: 'boolean',
       });
       await stage.#read(probe);
+      if (!population) return stage;
       const startedMs = performance.now();
       await stage.load(stage.#maker.population());
       stage.loadingMs = performance.now() - startedMs;
@@ -83,6 +89,10 @@ export class LiveStage {
 
   encode(batches: readonly object[]): Buffer {
     return this.#maker.encode(batches);
+  }
+
+  *requestsOf(requests: Iterable<readonly object[]>): Generator<Buffer> {
+    for (const batches of requests) yield this.encode(batches);
   }
 
   /** Made before it is sent, and forgotten after. */

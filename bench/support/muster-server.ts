@@ -3,6 +3,7 @@ import {type ChildProcess, spawn} from 'node:child_process';
 import {mkdtemp, readFile, rm} from 'node:fs/promises';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
+import {setTimeout as sleep} from 'node:timers/promises';
 import {fileURLToPath} from 'node:url';
 
 const TOKEN = 'the-token-of-the-bench';
@@ -96,6 +97,12 @@ export class MusterServer {
     });
     await this.api('POST', `/v1/audiences/${id}/activate`, {});
     return id;
+  }
+
+  /** Resolves when the audience's members are those of its definition. */
+  async calculated(audience: number): Promise<void> {
+    const path = `/v1/audiences/${audience}`;
+    while (!(await this.api<{is_calculated: boolean}>('GET', path)).is_calculated) await sleep(20);
   }
 
   /** One number of /metrics, summed over shards. */

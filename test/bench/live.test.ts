@@ -47,6 +47,28 @@ test(
 );
 
 test(
+  'of a minute in which every window ends, every delta has its exact moment',
+  async () => {
+    const figures = await tiny('minute');
+    const [p50] = figures.filter(({name}) => name === 'minute/a10/p300/lateness-p50');
+    expect(p50?.checksum).toBe('300 at their exact moments');
+    expect(figures.find(({name}) => name.endsWith('lateness-max'))?.value).toBeGreaterThan(0);
+  },
+  MOST_MS,
+);
+
+test(
+  'a server that only waits has a timer for every profile',
+  async () => {
+    const figures = await tiny('idle');
+    const cpu = figures.find(({name}) => name === 'idle/a10/p300/cpu');
+    expect(cpu?.checksum).toMatch(/^3\d\d timers$/);
+    expect(cpu?.value).toBeGreaterThanOrEqual(0);
+  },
+  MOST_MS,
+);
+
+test(
   'a restart has the members that there were before, stopped or killed',
   async () => {
     const figures = await tiny('restart');

@@ -37,15 +37,12 @@ export async function benchMinute(options: BenchOptions): Promise<Figure[]> {
       headers: stage.server.tokenHeader,
       audience,
     });
-    const before = await sending(stage, calmSeconds);
-    const during = await stage.sending(EVENTS_PER_SECOND * roundSeconds);
+    const before = await sending(stage, {seconds: calmSeconds, fromMs: 0});
     const spareMs = startMs - Date.now();
     if (spareMs < 0) throw new Error('the minute began before it was loaded');
     say(`the minute begins in ${Math.round(spareMs)} ms`);
-    await sleep(spareMs);
-    await sendAtRate(during, {eventsPerSecond: EVENTS_PER_SECOND});
-    await stage.drained();
-    const meanwhile = percentiles(stage);
+    await sleep(Math.max(0, spareMs - (tiny ? 500 : 5000)));
+    const meanwhile = await sending(stage, {seconds: roundSeconds, fromMs: startMs});
     await everybodyLeft(reader, profiles);
     const checksum = `${exactMoments(reader, ends)} at their exact moments`;
     await stage.agreement();
@@ -66,14 +63,18 @@ export async function benchMinute(options: BenchOptions): Promise<Figure[]> {
   }
 }
 
-async function sending(stage: LiveStage, seconds: number): Promise<{p50: number; p99: number}> {
-  const events = await stage.sending(EVENTS_PER_SECOND * seconds);
-  await sendAtRate(events, {eventsPerSecond: EVENTS_PER_SECOND});
+/** Request to delta of events at an even rate from a moment on; every one of them taken. */
+async function sending(
+  stage: LiveStage,
+  {seconds, fromMs}: {seconds: number; fromMs: number},
+): Promise<{p50: number; p99: number}> {
+  const asked = Math.round(EVENTS_PER_SECOND * seconds);
+  const made = await stage.sending(asked);
+  await sleep(Math.max(0, fromMs - Date.now()));
+  const {events} = await sendAtRate(made, {eventsPerSecond: EVENTS_PER_SECOND});
+  if (events !== asked) throw new Error(`${events} of ${asked} events were taken`);
   await stage.drained();
-  return percentiles(stage);
-}
-
-function percentiles({probeLatencies}: LiveStage): {p50: number; p99: number} {
+  const {probeLatencies} = stage;
   return {p50: probeLatencies.percentile(0.5), p99: probeLatencies.percentile(0.99)};
 }
 

@@ -5,6 +5,7 @@
  */
 import {scopeOf} from '../../engine/ids.ts';
 import type {ProfileRecord} from '../../engine/record.ts';
+import {findCity} from './arbitraries-world.ts';
 import {numberIn, objectIn, objectsIn} from './oracle-json.ts';
 import type {Json, JsonObject} from './oracle-json.ts';
 import {momentsBetween} from './oracle-moments.ts';
@@ -108,7 +109,7 @@ export class OraclePast {
     let then = this.#then.get(key);
     if (then === undefined) {
       const {eventRetentionMs} = this.#retentions;
-      then = new Oracle({eventRetentionMs, profileRetentionMs: Infinity});
+      then = new Oracle({eventRetentionMs, profileRetentionMs: Infinity, findCity});
       for (const audience of this.#oracle.audiences()) then.setAudience(audience);
       for (const attribute of this.#oracle.calculatedAttributes()) then.setCalculated(attribute);
       for (const record of this.#records) {

@@ -196,7 +196,8 @@ export class Oracle {
 
   /**
    * Activity is the arrival of a batch, or an event whose time the clock reaches. Between one and the
-   * next at most the profile retention may pass, for either.
+   * next at most the profile retention may pass; an event that is reached in the very millisecond in
+   * which the profile would go keeps it.
    */
   #isAlive(profile: Profile, nowMs: number): boolean {
     if (nowMs < profile.appliedMs) throw new Error('asked for a past that records have changed');
@@ -209,7 +210,7 @@ export class Oracle {
     let lastMs = Math.max(...reached);
     const coming = times.filter(timeMs => timeMs > profile.appliedMs && timeMs <= nowMs);
     for (const timeMs of coming.toSorted((a, b) => a - b)) {
-      if (timeMs > lastMs + profileRetentionMs) return false;
+      if (timeMs > lastMs + profileRetentionMs + 1) return false;
       lastMs = timeMs;
     }
     return nowMs - lastMs <= profileRetentionMs;

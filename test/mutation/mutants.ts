@@ -163,8 +163,20 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a flip is pruned without looking at the negation',
     file: PROPAGATION,
-    from: 'if (parentBit === (bit ^ (edge & 1)) ||',
-    to: 'if (parentBit === bit ||',
+    from: 'const says = bit ^ (edge & NEGATED);',
+    to: 'const says = bit;',
+  },
+  {
+    name: 'a flip is pruned whatever the most decisive child says',
+    file: PROPAGATION,
+    from: 'if (guard >= 0 && (guardBit ^ (guard & 1)) !== says) continue;',
+    to: 'if (guard >= 0) continue;',
+  },
+  {
+    name: 'the most decisive child is read without its negation',
+    file: PROPAGATION,
+    from: '(guardBit ^ (guard & 1)) !== says',
+    to: 'guardBit !== says',
   },
   {
     name: 'NOT is ignored',
@@ -285,10 +297,16 @@ export const MUTANTS: readonly Mutant[] = [
 
   // ── Life and death of profiles ──────────────────────────────────────────────────────────────
   {
-    name: 'a profile goes one millisecond early',
+    name: 'a profile goes one millisecond late',
     file: LIFETIME,
-    from: 'return activityMs + options.profileRetentionMs < nowMs;',
-    to: 'return activityMs + options.profileRetentionMs <= nowMs;',
+    from: 'slab.due = data.activityMs() + options.profileRetentionMs + 1;',
+    to: 'slab.due = data.activityMs() + options.profileRetentionMs + 2;',
+  },
+  {
+    name: 'a restart ends a profile in its last millisecond',
+    file: LIFETIME,
+    from: 'if (data.activityMs() + state.options.profileRetentionMs >= nowMs) return false;\n  return endsMs(state, data) <= nowMs;',
+    to: 'return endsMs(state, data) - 1 <= nowMs;',
   },
   {
     name: 'a profile is not looked at when it may go',
@@ -299,7 +317,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'events that come while a profile lives do not prolong its life',
     file: LIFETIME,
-    from: 'activityMs = Math.max(activityMs, event.timeMs);',
+    from: 'activityMs = Math.max(activityMs, timeMs);',
     to: '',
   },
   {

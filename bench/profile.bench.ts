@@ -14,7 +14,7 @@ const STEPS: readonly (readonly [step: string, sources: RegExp])[] = [
   ['decode records', /^storage\/(record-codec|packed-values)/],
   ['write the journal', /^(storage\/|msgpackr|lmdb|native crc|node:|weak-lru)/],
   ['find predicates', /^engine\/criteria\/(predicate|attribute-index|threshold)/],
-  ['take facts and events in', /^engine\/(intake|profiles\/profile-data)/],
+  ['take facts and events in', /^engine\/(intake|facts|profiles\/profile-data)/],
   ['keep histories', /^engine\/histories\//],
   ['ask criteria', /^engine\/(evaluation|criteria\/|values\/)/],
   ['propagate', /^engine\/(expressions\/|profiles\/truth-rows)/],

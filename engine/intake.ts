@@ -53,8 +53,7 @@ export class Intake {
       const criteria = state.criteria.scope(record.scope);
       if (criteria !== undefined) this.touch(criteria.onArrival);
     }
-    if (record.arrivalMs < scope.firstMs) scope.firstMs = record.arrivalMs;
-    if (record.arrivalMs > scope.lastMs) scope.lastMs = record.arrivalMs;
+    scope.noteArrival(record.arrivalMs);
     this.#takeFacts(scope, record);
     let hasFuture = false;
     const oldestMs = nowMs - state.options.eventRetentionMs;
@@ -74,7 +73,7 @@ export class Intake {
     for (const scope of data.scopes) {
       if ((scope.scope & 1) !== (record.scope & 1)) continue;
       for (const {type, value, sequence} of record.identities) {
-        if (scope.identities.get(type)?.value !== value) continue;
+        if (scope.identity(type) !== value) continue;
         this.#setIdentity(scope, {type, value: undefined, sequence});
       }
     }
@@ -139,7 +138,7 @@ export class Intake {
 
   #setIdentity(scope: ScopeData, change: IdentityChange): void {
     const {type} = change;
-    const value = scope.identities.get(type)?.value;
+    const value = scope.identity(type);
     if (!scope.setIdentity(change)) return;
     this.#touchTopic(scope, `identity ${type}`);
     const position = this.#state.watched.indexOf(IDENTITY_MARK + type);

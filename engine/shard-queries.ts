@@ -2,7 +2,9 @@
 import {isKeeper} from './audiences/keeper.ts';
 import {bindCalculation} from './criteria/bound-criterion.ts';
 import {CalculatedValue} from './criteria/calculated-value.ts';
+import {ATTRIBUTE, CONSENT, DEVICE, IDENTITY} from './facts/fact-names.ts';
 import {mpidFrom, type Ordinal} from './ids.ts';
+import type {Fact} from './profiles/profile-data.ts';
 import type {LocationFix, Value} from './record.ts';
 import type {Shard} from './shard.ts';
 
@@ -84,14 +86,14 @@ export function profileView(
     scope: scope.scope,
     firstSeenMs: scope.firstMs,
     lastSeenMs: scope.lastMs,
-    attributes: present(scope.attributes),
-    identities: present(scope.identities),
-    consent: [...scope.consent].flatMap(([key, {value, timeMs}]) => {
-      if (value === undefined) return [];
-      const [regulation = '', ...purpose] = key.split(':');
+    attributes: present(scope.facts(ATTRIBUTE)),
+    identities: present(scope.facts(IDENTITY)) as [string, string][],
+    consent: scope.facts(CONSENT).flatMap(({name, value, timeMs}) => {
+      if (typeof value !== 'boolean') return [];
+      const [regulation = '', ...purpose] = name.split(':');
       return [{regulation, purpose: purpose.join(':'), consented: value, timeMs}];
     }),
-    device: present(scope.device),
+    device: present(scope.facts(DEVICE)),
     location: scope.location,
     ...(nowMs !== undefined && {calculated: calculatedValues(shard, {ordinal, scope, nowMs})}),
   }));
@@ -138,8 +140,8 @@ function mpidOf(shard: Shard, ordinal: Ordinal): bigint {
   return mpidFrom(shard.table.hi(ordinal), shard.table.lo(ordinal));
 }
 
-function present<T>(map: ReadonlyMap<string, {value: T | undefined}>): (readonly [string, T])[] {
-  const found: (readonly [string, T])[] = [];
-  for (const [name, {value}] of map) if (value !== undefined) found.push([name, value]);
+function present(facts: readonly Fact[]): (readonly [string, Value])[] {
+  const found: (readonly [string, Value])[] = [];
+  for (const {name, value} of facts) if (value !== undefined) found.push([name, value]);
   return found;
 }

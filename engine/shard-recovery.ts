@@ -10,7 +10,6 @@ import {dropHistory} from './histories/entries.ts';
 import {holdsTexts} from './histories/history-slab.ts';
 import type {Ordinal} from './ids.ts';
 import {armLifetime, hasExpired} from './profiles/lifetime.ts';
-import {ProfileData} from './profiles/profile-data.ts';
 import type {ServedRoots} from './profiles/served-roots.ts';
 import type {ProfileRecord} from './record.ts';
 import type {Shard} from './shard.ts';
@@ -88,9 +87,7 @@ export function replayRecord(shard: Shard, record: ProfileRecord, nowMs: number)
     ordinal = -1;
   }
   if (ordinal < 0) {
-    const data = new ProfileData();
-    data.born = shard.watermark;
-    ordinal = shard.addProfile(record.mpidHi, record.mpidLo, data);
+    ordinal = shard.addProfile(record.mpidHi, record.mpidLo, shard.watermark);
   }
   shard.intake.reachFuture(shard.data(ordinal)!, nowMs);
   shard.slab.open(ordinal);

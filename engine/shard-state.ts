@@ -4,12 +4,13 @@ import {CriteriaTable} from './criteria/criteria-table.ts';
 import {DeltaWriter} from './deltas.ts';
 import {ExpressionGraph} from './expressions/expression-graph.ts';
 import {Propagation} from './expressions/propagation.ts';
+import {FactStore} from './facts/fact-store.ts';
 import {HistorySlab} from './histories/history-slab.ts';
 import {TextDictionary} from './histories/text-dictionary.ts';
 import type {Ordinal} from './ids.ts';
 import type {FormerOf} from './profiles/former-identities.ts';
-import type {ProfileData} from './profiles/profile-data.ts';
 import {MembershipLists} from './profiles/membership-lists.ts';
+import {ProfileData} from './profiles/profile-data.ts';
 import {ProfileTable} from './profiles/profile-table.ts';
 import {TruthRows} from './profiles/truth-rows.ts';
 import {TimingWheel} from './time/timing-wheel.ts';
@@ -32,6 +33,7 @@ export class ShardState {
   readonly graph = new ExpressionGraph();
   readonly propagation = new Propagation(this.graph, this.rows);
   readonly texts = new TextDictionary();
+  readonly facts = new FactStore();
   readonly criteria: CriteriaTable;
   readonly audiences: AudienceTable;
   readonly deltas = new DeltaWriter();
@@ -55,7 +57,9 @@ export class ShardState {
   /** A profile's next change by time, and the moment the wheel has it for. */
   dueMs = new Float64Array(1024).fill(Infinity);
   armedMs = new Float64Array(1024).fill(Infinity);
-  #data: (ProfileData | undefined)[] = [];
+  /** The view that was asked for last. */
+  #data: ProfileData | undefined;
+  #dataOf: Ordinal = -1;
 
   constructor(options: ShardOptions) {
     this.options = options;
@@ -75,14 +79,18 @@ export class ShardState {
 
   /** undefined: nobody has this ordinal. */
   data(ordinal: Ordinal): ProfileData | undefined {
-    return this.#data[ordinal];
+    if (this.#dataOf === ordinal) return this.#data;
+    if (!this.facts.has(ordinal)) return undefined;
+    this.#dataOf = ordinal;
+    this.#data = new ProfileData(this.facts, ordinal);
+    return this.#data;
   }
 
-  /** A profile with blank truth; the caller counts its row when it is right. */
-  addProfile(hi: number, lo: number, data: ProfileData): Ordinal {
+  /** A profile of which nothing is known, with blank truth; the caller counts its row when it is right. */
+  addProfile(hi: number, lo: number, born: number): Ordinal {
     const ordinal = this.table.add(hi, lo);
     this.#reserve(ordinal);
-    this.#data[ordinal] = data;
+    this.facts.add(ordinal, born);
     this.rows.reset(ordinal);
     return ordinal;
   }
@@ -93,7 +101,9 @@ export class ShardState {
     this.slab.release(ordinal);
     this.membershipLists.release(ordinal);
     this.rows.clear(ordinal);
-    this.#data[ordinal] = undefined;
+    this.facts.release(ordinal);
+    this.#dataOf = -1;
+    this.#data = undefined;
     this.dueMs[ordinal] = Infinity;
     this.armedMs[ordinal] = Infinity;
     this.table.release(ordinal);

@@ -21,7 +21,7 @@ import {Intake} from './intake.ts';
 import {armLifetime, EXPIRY, FUTURE, hasExpired} from './profiles/lifetime.ts';
 import {Memberships} from './profiles/memberships.ts';
 import {watchedIdentities} from './profiles/former-identities.ts';
-import {ProfileData} from './profiles/profile-data.ts';
+import type {ProfileData} from './profiles/profile-data.ts';
 import type {ProfileRecord} from './record.ts';
 import {type ShardOptions, ShardState} from './shard-state.ts';
 
@@ -205,9 +205,7 @@ export class Shard extends ShardState {
       if (this.dueMs[known]! <= nowMs) this.#settle(known, nowMs);
       if (this.table.isLive(known)) return known;
     }
-    const data = new ProfileData();
-    data.born = this.watermark;
-    const ordinal = this.addProfile(hi, lo, data);
+    const ordinal = this.addProfile(hi, lo, this.watermark);
     this.rows.open(ordinal);
     this.propagation.countRow(1);
     return ordinal;

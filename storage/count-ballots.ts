@@ -3,7 +3,6 @@
  * histories of a shard that has nothing but these profiles, and judged there by the code that judges live ones.
  */
 import type {Criterion} from '../engine/criteria/criteria-table.ts';
-import {ProfileData} from '../engine/profiles/profile-data.ts';
 import {Examples} from '../engine/questions/examples.ts';
 import {evaluate, FALSE, OPEN, TRUE} from '../engine/questions/formula.ts';
 import type {Ballots} from '../engine/questions/poll.ts';
@@ -42,12 +41,11 @@ export function countBallots(store: Pick<ShardStore, 'entries'>, box: BallotBox)
     return shard.criteria.add(slot, bound, () => undefined);
   });
   for (let i = 0; i < ballots.hi.length; i++) {
-    const data = new ProfileData();
-    data.born = ballots.born[i]!;
+    const ordinal = shard.addProfile(ballots.hi[i]!, ballots.lo[i]!, ballots.born[i]!);
+    const data = shard.data(ordinal)!;
     for (const [at, scope] of ballots.scopes.entries()) {
       if (ballots.isKnown[i * ballots.scopes.length + at] === 1) data.add(scope);
     }
-    shard.addProfile(ballots.hi[i]!, ballots.lo[i]!, data);
   }
   fillHistories(store, shard, box);
   return count(shard, criteria, box);

@@ -338,7 +338,7 @@ export class DurableShard {
       key: rowKey(shard.table.hi(ordinal), shard.table.lo(ordinal)),
       value: encodeRow({
         watermark: this.#watermark,
-        data,
+        facts: data.snapshot(),
         histories: words,
         texts,
         truth: this.#truthOf(ordinal),

@@ -126,7 +126,8 @@ function loadRows(
   for (const {key, value} of store.rows()) {
     const {hi, lo} = rowKeyMpid(key);
     const row = decodeRow(value);
-    const ordinal = shard.addProfile(hi, lo, row.data);
+    const ordinal = shard.addProfile(hi, lo, row.facts.born);
+    shard.data(ordinal)!.restore(row.facts);
     rowWatermark[ordinal] = row.watermark;
     truths.add(ordinal, row.truth);
     shard.membershipLists.import(ordinal, row.memberships);

@@ -6,7 +6,7 @@
  * the memberships, the histories' words, the truth's words, the memberships' words, then msgpack of the facts.
  */
 import {Packr, Unpackr} from 'msgpackr';
-import {ProfileData, ScopeData, type Timed} from '../engine/profiles/profile-data.ts';
+import type {Fact, ProfileFacts, ScopeFacts} from '../engine/profiles/profile-data.ts';
 import {EVENT_KINDS, type EventRecord, type Value} from '../engine/record.ts';
 import {seal, unseal} from './checked-value.ts';
 import {packLocation, unpackLocation} from './record-codec.ts';
@@ -19,7 +19,7 @@ const unpackr = new Unpackr({useRecords: false, moreTypes: false, int64AsType: '
 
 export interface Row {
   readonly watermark: number;
-  readonly data: ProfileData;
+  readonly facts: ProfileFacts;
   /** Words of the history slab. */
   readonly histories: Uint8Array;
   /** The texts of text histories, in the order in which the words name them. */
@@ -58,9 +58,9 @@ export function encodeRow(row: Row): Buffer {
   header.writeUInt32LE(truth.byteLength, 16);
   header.writeUInt32LE(row.memberships.byteLength, 20);
   const facts = packr.pack([
-    row.data.born,
-    row.data.toldMs,
-    row.data.scopes.map(packScope),
+    row.facts.born,
+    row.facts.toldMs,
+    row.facts.scopes.map(packScope),
     row.texts,
   ]);
   return seal(VERSION, [header, row.histories, bytesOf(truth), bytesOf(row.memberships), facts]);
@@ -78,13 +78,9 @@ export function decodeRow(value: Uint8Array): Row {
     PackedScope[],
     string[],
   ];
-  const data = new ProfileData();
-  data.born = born;
-  data.toldMs = toldMs;
-  for (const scope of scopes) data.scopes.push(unpackScope(scope));
   return {
     watermark: payload.readDoubleLE(0),
-    data,
+    facts: {born, toldMs, scopes: scopes.map(unpackScope)},
     histories: payload.subarray(HEADER_BYTES, historiesEnd),
     texts,
     truth:
@@ -119,7 +115,7 @@ export function rowKeyMpid(key: Uint8Array): {hi: number; lo: number} {
   return {hi: view.getInt32(0), lo: view.getUint32(4)};
 }
 
-function packScope(data: ScopeData): PackedScope {
+function packScope(data: ScopeFacts): PackedScope {
   return [
     data.scope,
     data.firstMs,
@@ -140,40 +136,43 @@ function packScope(data: ScopeData): PackedScope {
   ];
 }
 
-function unpackScope(packed: PackedScope): ScopeData {
-  const [scope, firstMs, lastMs, attributes, identities, consent, device, attribution] = packed;
-  const data = new ScopeData(scope);
-  data.firstMs = firstMs;
-  data.lastMs = lastMs;
-  unpackTimed(attributes, data.attributes);
-  unpackTimed(identities, data.identities);
-  unpackTimed(consent, data.consent);
-  unpackTimed(device, data.device);
-  unpackTimed(attribution, data.attribution);
-  data.location = packed[8] === null ? undefined : unpackLocation(packed[8]);
-  data.future = packed[9].map(([kind, name, type, timeMs, fields]) => ({
-    kind: EVENT_KINDS[kind as number] ?? 'other',
-    name: name as string,
-    type: type as string,
-    timeMs: timeMs as number,
-    fields: fields as EventRecord['fields'],
-    items: [],
-  }));
-  return data;
+function unpackScope(packed: PackedScope): ScopeFacts {
+  return {
+    scope: packed[0],
+    firstMs: packed[1],
+    lastMs: packed[2],
+    attributes: unpackTimed(packed[3]),
+    identities: unpackTimed(packed[4]),
+    consent: unpackTimed(packed[5]),
+    device: unpackTimed(packed[6]),
+    attribution: unpackTimed(packed[7]),
+    location: packed[8] === null ? undefined : unpackLocation(packed[8]),
+    future: packed[9].map(([kind, name, type, timeMs, fields]) => ({
+      kind: EVENT_KINDS[kind as number] ?? 'other',
+      name: name as string,
+      type: type as string,
+      timeMs: timeMs as number,
+      fields: fields as EventRecord['fields'],
+      items: [],
+    })),
+  };
 }
 
 /** Flat triples. */
-function packTimed(map: ReadonlyMap<string, Timed<Value>>): PackedTimed {
+function packTimed(facts: readonly Fact[]): PackedTimed {
   const packed: PackedTimed = [];
-  for (const [name, {value, timeMs}] of map) packed.push(name, value, timeMs);
+  for (const {name, value, timeMs} of facts) packed.push(name, value, timeMs);
   return packed;
 }
 
-function unpackTimed<T extends Value>(packed: PackedTimed, into: Map<string, Timed<T>>): void {
+function unpackTimed(packed: PackedTimed): Fact[] {
+  const facts: Fact[] = [];
   for (let i = 0; i < packed.length; i += 3) {
-    into.set(packed[i] as string, {
-      value: packed[i + 1] as T | undefined,
+    facts.push({
+      name: packed[i] as string,
+      value: packed[i + 1] as Value | undefined,
       timeMs: packed[i + 2] as number,
     });
   }
+  return facts;
 }

@@ -180,7 +180,7 @@ export class AudienceTable {
   #prepare(spec: AudienceSpec, audience: Audience): void {
     const {graph, criteria, rows, propagation, eventRetentionMs, historyIdOf} = this.#parts;
     const created: number[] = [];
-    const blank = new ProfileData();
+    const blank = ProfileData.of();
     const root = compileAudience(spec, {
       graph,
       eventRetentionMs,

@@ -81,7 +81,7 @@ function readIdentities(
   for (let type = 0; type < identities.length; type++) {
     const first = into.values.length;
     for (const scope of scopes) {
-      const value = data.find(scope)?.identities.get(identities[type]!)?.value;
+      const value = data.find(scope)?.identity(identities[type]!);
       if (value === undefined || into.values.indexOf(value, first) >= 0) continue;
       into.types.push(type);
       into.values.push(value);

@@ -4,6 +4,7 @@
  */
 import {unreachable} from '../assert.ts';
 import type {Place, When} from '../definitions/definition.ts';
+import {CONSENT} from '../facts/fact-names.ts';
 import {compileNamedPlace} from '../places/match-place.ts';
 import type {ScopeData} from '../profiles/profile-data.ts';
 import type {LocationFix, Value} from '../record.ts';
@@ -29,27 +30,21 @@ export function compileProfileTruth(criterion: ProfileCriterion): ProfileTruth {
     }
     case 'device': {
       const {field} = criterion;
-      return ofValue(`device ${field}`, criterion.test, data => data.device.get(field)?.value);
+      return ofValue(`device ${field}`, criterion.test, data => data.device(field));
     }
     case 'identity': {
       const {identity} = criterion;
-      return ofValue(
-        `identity ${identity}`,
-        criterion.test,
-        data => data.identities.get(identity)?.value,
-      );
+      return ofValue(`identity ${identity}`, criterion.test, data => data.identity(identity));
     }
     case 'attribution': {
-      const name = `${criterion.event}.${criterion.field}`;
-      return ofValue('attribution', criterion.test, data => data.attribution.get(name)?.value);
+      const {event, field} = criterion;
+      return ofValue('attribution', criterion.test, data => data.attribution(event, field));
     }
     case 'consent': {
       const {regulation, purpose} = criterion;
       const wanted = criterion.state === 'given' || criterion.state === 'opted_out';
       const given = (data: ScopeData): boolean | undefined =>
-        purpose === ''
-          ? anyConsent(data, regulation)
-          : data.consent.get(`${regulation}:${purpose}`)?.value;
+        purpose === '' ? anyConsent(data, regulation) : data.consent(regulation, purpose);
       return {
         holds: data => (given(data) === true) === wanted,
         changesAtMs: never,
@@ -65,9 +60,12 @@ export function compileProfileTruth(criterion: ProfileCriterion): ProfileTruth {
     case 'location': {
       const isAt = compilePlace(criterion.place);
       return {
-        holds: data => data.location !== undefined && isAt(data.location),
+        holds: data => {
+          const {location} = data;
+          return location !== undefined && isAt(location);
+        },
         changesAtMs: never,
-        value: data => data.location && describe(data.location),
+        value: ({location}) => location && describe(location),
         timed: false,
         topic: 'location',
       };
@@ -78,10 +76,9 @@ export function compileProfileTruth(criterion: ProfileCriterion): ProfileTruth {
 }
 
 function anyConsent(data: ScopeData, regulation: string): boolean {
-  for (const [key, {value}] of data.consent) {
-    if (value === true && key.startsWith(`${regulation}:`)) return true;
-  }
-  return false;
+  return data
+    .facts(CONSENT)
+    .some(({name, value}) => value === true && name.startsWith(`${regulation}:`));
 }
 
 function never(): number {

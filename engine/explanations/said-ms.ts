@@ -1,6 +1,7 @@
 /** When that which a criterion on the profile looks at was last said. */
 import {unreachable} from '../assert.ts';
 import type {ProfileCriterion} from '../criteria/bound-criterion.ts';
+import {ATTRIBUTE, ATTRIBUTION, CONSENT, DEVICE, IDENTITY} from '../facts/fact-names.ts';
 import type {ProfileData, ScopeData} from '../profiles/profile-data.ts';
 
 /** undefined: never. */
@@ -11,11 +12,11 @@ export function saidMs(
 ): number | undefined {
   switch (criterion.kind) {
     case 'user_attribute':
-      return scope.attributes.get(criterion.attribute)?.timeMs;
+      return scope.saidMs(ATTRIBUTE, criterion.attribute);
     case 'device':
-      return scope.device.get(criterion.field)?.timeMs;
+      return scope.saidMs(DEVICE, criterion.field);
     case 'attribution':
-      return scope.attribution.get(`${criterion.event}.${criterion.field}`)?.timeMs;
+      return scope.saidMs(ATTRIBUTION, `${criterion.event}.${criterion.field}`);
     case 'location':
       return scope.location?.timeMs;
     case 'first_seen':
@@ -24,16 +25,17 @@ export function saidMs(
       return scope.lastMs;
     case 'consent': {
       const {regulation, purpose} = criterion;
-      const said = [...scope.consent]
-        .filter(([key]) =>
-          purpose === '' ? key.startsWith(`${regulation}:`) : key === `${regulation}:${purpose}`,
+      const said = scope
+        .facts(CONSENT)
+        .filter(({name}) =>
+          purpose === '' ? name.startsWith(`${regulation}:`) : name === `${regulation}:${purpose}`,
         )
-        .map(([, {timeMs}]) => timeMs);
+        .map(({timeMs}) => timeMs);
       return said.length === 0 ? undefined : Math.max(...said);
     }
     case 'identity':
       // Identities are numbered in the order of claims, not timed: no claim is later than the last record.
-      return scope.identities.has(criterion.identity) ? data.toldMs : undefined;
+      return scope.saidMs(IDENTITY, criterion.identity) === undefined ? undefined : data.toldMs;
     default:
       return unreachable(criterion);
   }

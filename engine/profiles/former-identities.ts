@@ -2,6 +2,7 @@
  * Identities that profiles no longer have. Whoever was told of them has to be told again, to drop them; the profile
  * itself cannot say them any more.
  */
+import {IDENTITY} from '../facts/fact-names.ts';
 import type {ScopeId} from '../ids.ts';
 import type {ScopeData} from './profile-data.ts';
 
@@ -31,10 +32,11 @@ export function watchedIdentities(
   watched: readonly string[],
 ): FormerIdentity[] {
   const found: FormerIdentity[] = [];
-  for (const {scope, identities} of scopes) {
-    for (const [type, {value}] of identities) {
-      if (value === undefined || !watched.includes(IDENTITY_MARK + type)) continue;
-      found.push({scope, type, value});
+  if (watched.length === 0) return found;
+  for (const data of scopes) {
+    for (const {name: type, value} of data.facts(IDENTITY)) {
+      if (typeof value !== 'string' || !watched.includes(IDENTITY_MARK + type)) continue;
+      found.push({scope: data.scope, type, value});
     }
   }
   return found;

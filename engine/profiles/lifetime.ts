@@ -49,7 +49,7 @@ export function reachFuture(
 ): void {
   for (const scope of data.scopes) {
     while (scope.future.length > 0 && scope.future[0]!.timeMs <= atMs) {
-      if (scope.noteEvent(scope.future.shift()!)) reached(scope, 'attribution');
+      if (scope.noteEvent(scope.takeFuture()!)) reached(scope, 'attribution');
       reached(scope, 'seen');
     }
   }

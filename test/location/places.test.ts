@@ -5,7 +5,7 @@ import {countryCode} from '../../engine/places/country-names.ts';
 import {compileNamedPlace} from '../../engine/places/match-place.ts';
 import {placeKey} from '../../engine/places/place-key.ts';
 import {regionsCalled} from '../../engine/places/region-names.ts';
-import {ScopeData} from '../../engine/profiles/profile-data.ts';
+import {ProfileData} from '../../engine/profiles/profile-data.ts';
 import type {LocationFix} from '../../engine/record.ts';
 import {scopeOf} from '../../engine/ids.ts';
 import {Gazetteer} from '../../server/location/gazetteer.ts';
@@ -227,7 +227,7 @@ function holds(place: object, fix: Partial<LocationFix>): boolean {
   }
   const {criterion} = parsed.expression;
   if (criterion.kind !== 'location') throw new Error(criterion.kind);
-  const data = new ScopeData(scopeOf(1, 'production'));
+  const data = ProfileData.of().add(scopeOf(1, 'production'));
   data.setLocation({...NOWHERE, ...fix});
   return compileProfileTruth(criterion).holds(data, 0);
 }

@@ -21,6 +21,7 @@ const LIFETIME = 'engine/profiles/lifetime.ts';
 const ENTRIES = 'engine/histories/entries.ts';
 const BINDING = 'engine/criteria/bound-criterion.ts';
 const PREDICATE = 'engine/criteria/predicate.ts';
+const FACTS = 'engine/facts/fact-store.ts';
 const PROFILE = 'engine/profiles/profile-data.ts';
 const SHARD = 'engine/shard.ts';
 const AUDIENCES = 'engine/audiences/audience-table.ts';
@@ -248,20 +249,20 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'of two facts of one time the first stays',
-    file: PROFILE,
-    from: 'if (timeMs < known.timeMs) return false;',
-    to: 'if (timeMs <= known.timeMs) return false;',
+    file: FACTS,
+    from: 'if (at !== 0 && timeMs < this.#timeAt(at)) return false;',
+    to: 'if (at !== 0 && timeMs <= this.#timeAt(at)) return false;',
   },
   {
     name: 'a late event does not move first seen',
     file: PROFILE,
-    from: 'if (event.timeMs < this.firstMs) this.firstMs = event.timeMs;',
+    from: 'if (timeMs < facts.firstMs) facts.firstMs = timeMs;',
     to: '',
   },
   {
     name: 'an older place that comes late wins',
     file: PROFILE,
-    from: 'if (this.location !== undefined && fix.timeMs < this.location.timeMs) return false;',
+    from: "if (timeMs < facts.timeOf(PLACE, 'latitude')) return false;",
     to: '',
   },
   {

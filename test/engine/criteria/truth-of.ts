@@ -39,7 +39,7 @@ export function slabOf(laid: Laid): HistorySlab {
   return slab;
 }
 
-const NOBODY = new ProfileData();
+const NOBODY = ProfileData.of();
 
 export function truthAt(truth: CriterionTruth, slab: HistorySlab, nowMs: number): boolean {
   slab.open(0);

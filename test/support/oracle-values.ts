@@ -56,9 +56,10 @@ function inferredType(operator: string, operand: Json | undefined, test: JsonObj
   const isVersion = VERSION_FIELDS.has(test['attribute']) || VERSION_DEVICES.has(test['field']);
   if (operator === 'equals' && operands.every(each => booleanOf(each) !== undefined))
     return 'boolean';
-  if (isVersion && operator !== 'in' && operator !== 'not_in') return 'version';
+  const isIn = operator === 'in' || operator === 'not_in';
+  if (isVersion && !isIn && operands.every(each => versionOf(each) !== undefined)) return 'version';
   if (operands.every(each => typeof each === 'number')) return 'number';
-  if (operator === 'in' || operator === 'not_in') return 'string';
+  if (isIn) return 'string';
   if (operands.every(each => typeof each === 'string' && dayMs(each) !== undefined)) return 'date';
   if (operands.every(each => decimalIn(each) !== undefined)) return 'number';
   return 'version';

@@ -500,8 +500,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a row says that it is one entry newer',
     file: DURABLE,
-    from: 'watermark: this.#watermark,\n        data,',
-    to: 'watermark: this.#watermark + 1,\n        data,',
+    from: 'watermark: this.#watermark,\n        facts: data.snapshot(),',
+    to: 'watermark: this.#watermark + 1,\n        facts: data.snapshot(),',
   },
   {
     name: 'rows of profiles that are gone stay',

@@ -234,8 +234,6 @@ async function wire(
     queuedBytes: () => shards.queuedBytesMax,
     rememberedIds: () => seen.count,
   });
-  const findProfile = (type: string, value: string): bigint | undefined =>
-    directory.find({environment: 'production', type, value});
   const rights = new StreamRights(catalog);
   const hub = new Hub({
     shards,
@@ -315,7 +313,7 @@ async function wire(
           states: new AudienceStates(shards),
         }),
       ],
-      findProfile,
+      findProfile: key => directory.find(key),
       eraseProfile: (mpid, actor) => downloads.erase(mpid, () => erasures.erase(mpid, actor)),
       metricsText: () => metrics.text(),
       version: VERSION,

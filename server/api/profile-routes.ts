@@ -1,9 +1,11 @@
 import {Type} from 'typebox';
 import type {IdentityType} from '../../engine/identity-types.ts';
 import {environmentOf, workspaceOf} from '../../engine/ids.ts';
+import type {Environment} from '../../engine/ids.ts';
 import type {AudienceBook} from '../catalog/audience-book.ts';
 import type {Principal} from '../catalog/authenticator.ts';
 import type {Actor} from '../catalog/catalog.ts';
+import {ENVIRONMENTS} from '../catalog/entities.ts';
 import type {ProfileScopeView, ProfileView, Shards} from '../shards/protocol.ts';
 import {ApiError, notFound} from './errors.ts';
 import {readIdentityType} from './identity-types.ts';
@@ -16,11 +18,12 @@ import {ProfileAnswer} from './schemas.ts';
 export interface ProfileRouteParts {
   readonly audiences: AudienceBook;
   readonly shards: Shards;
-  /** The profile an identity leads to. */
-  readonly findProfile: (
-    type: IdentityType,
-    value: string,
-  ) => Promise<bigint | undefined> | bigint | undefined;
+  /** The profile an identity leads to in an environment: they live apart. */
+  readonly findProfile: (key: {
+    readonly environment: Environment;
+    readonly type: IdentityType;
+    readonly value: string;
+  }) => Promise<bigint | undefined> | bigint | undefined;
   /** Erases it everywhere, and writes that down; false: there was none. */
   readonly eraseProfile: (mpid: bigint, actor: Actor) => Promise<boolean>;
 }
@@ -64,6 +67,11 @@ export function profileRoutes(parts: ProfileRouteParts): ApiRoute[] {
           schema: Type.String({examples: ['h.jekyll@example.com']}),
           isRequired: true,
         },
+        {
+          name: 'environment',
+          description: 'Only in this environment. Without it: production, else development.',
+          schema: Type.Enum([...ENVIRONMENTS], {examples: ['production']}),
+        },
       ],
       answers: {200: ProfileAnswer},
       handle: async ({query, principal}) => {
@@ -73,11 +81,23 @@ export function profileRoutes(parts: ProfileRouteParts): ApiRoute[] {
           .filter(([, text]) => text === '')
           .map(([path]) => ({path, message: 'is required'}));
         const type = spelling === '' ? undefined : readIdentityType(spelling, 'identity', problems);
+        const asked = query.get('environment');
+        const environments = ENVIRONMENTS.filter(known => asked === null || asked === known);
+        if (environments.length === 0) {
+          problems.push({
+            path: 'environment',
+            message: `must be one of ${ENVIRONMENTS.join(', ')}`,
+          });
+        }
         if (type === undefined || problems.length > 0) {
           throw new ApiError('UNPROCESSABLE', problems);
         }
         if (!maySeeIdentity(principal, type)) throw notFound();
-        return answerProfile(await parts.findProfile(type, value), principal);
+        for (const environment of environments) {
+          const mpid = await parts.findProfile({environment, type, value});
+          if (mpid !== undefined) return answerProfile(mpid, principal);
+        }
+        throw notFound();
       },
     }),
     route({

@@ -194,7 +194,10 @@ export class ApiServer {
       }),
       variantTest: (_audience, variant) =>
         variant === 'Even' ? (mpid: bigint) => mpid % 2n === 0n : undefined,
-      findProfile: (type, value) => this.identities.get(`${type}:${value}`),
+      findProfile: ({environment, type, value}) =>
+        this.identities.get(
+          environment === 'production' ? `${type}:${value}` : `${environment}:${type}:${value}`,
+        ),
       eraseProfile: async mpid => {
         this.erased.push(mpid);
         return this.shards.profiles.delete(mpid);

@@ -159,6 +159,20 @@ describe('a profile', () => {
     expect((await server.get('/v1/profiles/7')).status).toBe(404);
   });
 
+  test('is found by an identity in the environment asked for, else in production, else in development', async () => {
+    server.shards.profiles.set(mpid, view).set(7n, {...view, mpid: 7n});
+    server.identities.set('development:email:h.jekyll@example.com', 7n);
+    const path = '/v1/profiles?identity=email&value=h.jekyll%40example.com';
+    expect(await server.want(200, 'GET', path)).toMatchObject({mpid: '7'});
+    expect((await server.get(`${path}&environment=production`)).status).toBe(404);
+    server.identities.set('email:h.jekyll@example.com', mpid);
+    expect(await server.want(200, 'GET', path)).toMatchObject({mpid: String(mpid)});
+    const development = await server.want(200, 'GET', `${path}&environment=development`);
+    expect(development).toMatchObject({mpid: '7'});
+    const staging = await server.want(422, 'GET', `${path}&environment=staging`);
+    expect(staging['errors']).toMatchObject([{path: 'environment'}]);
+  });
+
   test('shows a token the identities it is granted, and finds it by no other', async () => {
     server.shards.profiles.set(mpid, view);
     server.identities.set('email:h.jekyll@example.com', mpid);

@@ -95,8 +95,13 @@ export const InputWithSecret = Type.Object(
   {title: 'InputWithSecret'},
 );
 
-const TokenAudiences = Type.Array(Id, {maxItems: 10_000, examples: [[1, 2]]});
+const TokenAudiences = Type.Array(Id, {
+  description: 'Only these. Null or left out: every one that is not private. Empty: none.',
+  maxItems: 10_000,
+  examples: [[1, 2]],
+});
 const TokenIdentities = Type.Array(Type.String({minLength: 1, maxLength: 64}), {
+  description: 'Only these types. Null or left out: every type. Empty: none.',
   maxItems: 100,
   examples: [['email']],
 });

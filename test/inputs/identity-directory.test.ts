@@ -1,5 +1,5 @@
 /** Who has which identity, over a real store: what is on its disk is never ahead of the shards. */
-import {mkdtempSync, rmSync} from 'node:fs';
+import {copyFileSync, mkdirSync, mkdtempSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
 import {join} from 'node:path';
 import {afterEach, beforeEach, expect, test} from 'vitest';
@@ -15,6 +15,9 @@ import {IdentityStore} from '../../storage/identity-store.ts';
 const EMAIL = {environment: 'production', type: 'email', value: 'e@example.com'} as const;
 
 let folder: string;
+/** Of the store that is open. */
+let place: string;
+let lives = 0;
 let store: IdentityStore;
 let directory: IdentityDirectory;
 /** What the shards have: claims of settled batches, by shard; a batch's shard is its mpid modulo 2. */
@@ -22,6 +25,7 @@ let journals: [IdentityClaims[], IdentityClaims[]];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'muster-identities-'));
+  place = join(folder, 'identities');
   journals = [[], []];
   open();
   recover();
@@ -235,7 +239,7 @@ test('erasures that are recalled after a start are not led to', async () => {
 });
 
 function open(): void {
-  const opened = IdentityStore.open(join(folder, 'identities'));
+  const opened = IdentityStore.open(place);
   store = opened;
   directory = new IdentityDirectory(opened, {
     shards: 2,
@@ -282,9 +286,16 @@ function written(): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, 60));
 }
 
-/** Opens the store again as a new process would: what was not written is gone. */
+/**
+ * Opens a copy of what is on the disk, as a new process would find it: what was not written is gone. The file
+ * itself is not opened a second time, for this thread would wait for a write that waits for this thread.
+ */
 async function crash(): Promise<void> {
   const crashed = store;
+  const copy = join(folder, String(++lives));
+  mkdirSync(copy);
+  copyFileSync(join(place, 'data.mdb'), join(copy, 'data.mdb'));
+  place = copy;
   open();
   await crashed.close();
 }

@@ -272,7 +272,8 @@ export class BlockSlab {
     for (let at = 0; at < givenWords; at += CLASS_WORDS[words[at]! >>> 24]!) {
       const ordinal = words[at + 1]!;
       if (ordinal === NONE) continue;
-      this.#copyTo(this.#allocate(words[at]! & USED_MASK, ordinal), first + at);
+      // As large as it is: it may be the one that has just been made room for.
+      this.#copyTo(this.#allocate(CLASS_WORDS[words[at]! >>> 24]!, ordinal), first + at);
     }
     words.fill(0);
     this.#dropPage(index);

@@ -1,5 +1,6 @@
 /** Everything a shard remembers, in one place; the steps that change it are in the files beside this one. */
 import {AudienceTable} from './audiences/audience-table.ts';
+import {Columns} from './bitmaps/columns.ts';
 import {CriteriaTable} from './criteria/criteria-table.ts';
 import {DeltaWriter} from './deltas.ts';
 import {ExpressionGraph} from './expressions/expression-graph.ts';
@@ -22,7 +23,11 @@ export interface ShardOptions {
   readonly startMs: number;
   /** The id that a history had before a restart. */
   readonly historyIdOf?: (key: string) => number | undefined;
+  /** Columns kept between questions. */
+  readonly columnBytesMax?: number | undefined;
 }
+
+const COLUMN_BYTES_MAX = 64 * 2 ** 20;
 
 export class ShardState {
   readonly options: ShardOptions;
@@ -35,6 +40,7 @@ export class ShardState {
   readonly texts = new TextDictionary();
   readonly facts = new FactStore();
   readonly criteria: CriteriaTable;
+  readonly columns: Columns;
   readonly audiences: AudienceTable;
   readonly deltas = new DeltaWriter();
   /** How much was done, ever: what must not grow with what an event does not touch. */
@@ -66,11 +72,19 @@ export class ShardState {
     this.nowMs = options.startMs;
     this.wheel = new TimingWheel(options.startMs);
     this.criteria = new CriteriaTable(this.slab, this.texts, options.eventRetentionMs);
+    this.columns = new Columns({
+      graph: this.graph,
+      rows: this.rows,
+      table: this.table,
+      propagation: this.propagation,
+      bytesMax: options.columnBytesMax ?? COLUMN_BYTES_MAX,
+    });
     this.audiences = new AudienceTable({
       graph: this.graph,
       rows: this.rows,
       propagation: this.propagation,
       criteria: this.criteria,
+      columns: this.columns,
       eventRetentionMs: options.eventRetentionMs,
       historyIdOf: options.historyIdOf ?? (() => undefined),
     });

@@ -4,6 +4,7 @@
  * old definition is served; then exactly the difference goes out.
  */
 import {must} from '../assert.ts';
+import type {Columns} from '../bitmaps/columns.ts';
 import type {BoundCriterion} from '../criteria/bound-criterion.ts';
 import type {CriteriaTable} from '../criteria/criteria-table.ts';
 import type {ExpressionGraph, Literal} from '../expressions/expression-graph.ts';
@@ -32,6 +33,7 @@ export interface AudienceParts {
   readonly rows: TruthRows;
   readonly propagation: Propagation;
   readonly criteria: CriteriaTable;
+  readonly columns: Columns;
   readonly eventRetentionMs: number;
   /** The id a history had before a restart. */
   readonly historyIdOf: (key: string) => number | undefined;
@@ -103,7 +105,7 @@ export class AudienceTable {
 
   /** Frees what no audience uses any more. */
   sweep(): void {
-    const {graph, criteria, propagation, rows} = this.#parts;
+    const {graph, criteria, columns, propagation, rows} = this.#parts;
     const roots: Literal[] = [];
     for (const audience of this.#audiences.values()) {
       if (audience.root >= 0) roots.push(audience.root);
@@ -111,6 +113,7 @@ export class AudienceTable {
     }
     for (const slot of graph.sweep(roots)) {
       criteria.remove(slot);
+      columns.drop(slot);
       propagation.setRoot(slot, false);
       rows.setBlank(slot, false);
     }

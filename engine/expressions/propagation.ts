@@ -4,9 +4,20 @@
  * care for one more false, nor for one more true as long as its most decisive other child is false. And it is
  * asked once, after everything below it is final, because nodes wait in queues by level.
  */
+import type {Ordinal} from '../ids.ts';
 import type {TruthRows} from '../profiles/truth-rows.ts';
 import {ScratchList} from '../scratch-list.ts';
 import type {ExpressionGraph} from './expression-graph.ts';
+
+/** Who has to know of every change of a node's bit. */
+export interface Follower {
+  /** The row's bit has become `value`, which it was not. False: it follows no longer. */
+  note(ordinal: Ordinal, value: boolean): boolean;
+}
+
+/** Marks of a slot. */
+const ROOT = 1;
+const FOLLOWED = 2;
 
 /** Profiles from which on the order of children is worth finding. */
 const ORDERED_FROM = 512;
@@ -22,7 +33,9 @@ export class Propagation {
   /** By level; a node waits in its level's queue at most once. */
   #queues: ScratchList<number>[] = [];
   #queued = new Uint8Array(256);
-  #isRoot = new Uint8Array(256);
+  /** Whether it is a root, and whether anybody follows it: nothing of either is one look. */
+  #marks = new Uint8Array(256);
+  #followers: (Follower | undefined)[] = [];
   /** Profiles for which each node holds. */
   #counts = new Int32Array(256);
   /** Roots that flipped since the last drain: `slot × 2 + now true`. */
@@ -59,13 +72,25 @@ export class Propagation {
     const queued = new Uint8Array(size);
     queued.set(this.#queued);
     this.#queued = queued;
-    const isRoot = new Uint8Array(size);
-    isRoot.set(this.#isRoot);
-    this.#isRoot = isRoot;
+    const marks = new Uint8Array(size);
+    marks.set(this.#marks);
+    this.#marks = marks;
   }
 
   setRoot(slot: number, isRoot: boolean): void {
-    this.#isRoot[slot] = isRoot ? 1 : 0;
+    if (isRoot) this.#marks[slot]! |= ROOT;
+    else this.#marks[slot]! &= ~ROOT;
+  }
+
+  /** One at a time for each slot. It is told of changes that go through flips and counted rows, which all do. */
+  follow(slot: number, follower: Follower): void {
+    this.#followers[slot] = follower;
+    this.#marks[slot]! |= FOLLOWED;
+  }
+
+  unfollow(slot: number): void {
+    this.#followers[slot] = undefined;
+    this.#marks[slot]! &= ~FOLLOWED;
   }
 
   count(slot: number): number {
@@ -83,7 +108,11 @@ export class Propagation {
     rows.words[at]! ^= 1 << (slot & 31);
     this.#counts[slot]! += value ? 1 : -1;
     this.flips++;
-    if (this.#isRoot[slot] === 1) this.flippedRoots.push(slot * 2 + (value ? 1 : 0));
+    const marks = this.#marks[slot]!;
+    if (marks !== 0) {
+      if ((marks & ROOT) !== 0) this.flippedRoots.push(slot * 2 + (value ? 1 : 0));
+      if ((marks & FOLLOWED) !== 0) this.#tellFollower(slot, value);
+    }
     if (this.#isStale) this.#flatten();
     const edges = this.#parentEdges;
     const end = this.#parentFrom[slot + 1]!;
@@ -140,6 +169,11 @@ export class Propagation {
       if ((bit ^ (literal & 1)) === decides) return decides === 1;
     }
     return isAnd === 1;
+  }
+
+  #tellFollower(slot: number, value: boolean): void {
+    const goesOn = this.#followers[slot]!.note(this.#rows.ordinal, value);
+    if (!goesOn) this.unfollow(slot);
   }
 
   #flatten(): void {
@@ -201,7 +235,9 @@ export class Propagation {
     const wordCount = (this.#graph.end + 31) >>> 5;
     for (let i = 0; i < wordCount; i++) {
       for (let word = words[base + i]!; word !== 0; word &= word - 1) {
-        this.#counts[i * 32 + 31 - Math.clz32(word & -word)]! += by;
+        const slot = i * 32 + 31 - Math.clz32(word & -word);
+        this.#counts[slot]! += by;
+        if ((this.#marks[slot]! & FOLLOWED) !== 0) this.#tellFollower(slot, by === 1);
       }
     }
   }

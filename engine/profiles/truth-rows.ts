@@ -23,6 +23,8 @@ export class TruthRows {
   /** The block and word offset of the row last opened. Reads and writes of a row go straight to them. */
   words: Uint32Array = new Uint32Array(0);
   base = 0;
+  /** Whose row it is. */
+  ordinal: Ordinal = 0;
 
   /** Makes room for `slots` bits a row. */
   reserve(slots: number): void {
@@ -48,6 +50,7 @@ export class TruthRows {
     const block = this.#block(ordinal >>> BLOCK_SHIFT);
     this.words = block.words;
     this.base = (ordinal & (BLOCK_ROWS - 1)) * block.stride;
+    this.ordinal = ordinal;
   }
 
   /** Opens the row and gives it the blank bits. */

@@ -6,6 +6,8 @@ import {mpidFrom} from '../ids.ts';
 import {mpidHash} from '../profiles/sampled.ts';
 
 export const EXAMPLES_MAX = 10;
+/** What it takes to offer one, in looks at bits. */
+export const EXAMPLE_LOOKS = 16;
 
 export class Examples {
   readonly #max: number;

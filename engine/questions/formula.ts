@@ -13,8 +13,8 @@ export type Truth = typeof FALSE | typeof OPEN | typeof TRUE;
 /** Leaves are their numbers; the rest are the operators below, `and` and `or` followed by how many they take. */
 export type Formula = Int32Array;
 
-const NOT = -1;
-const AND = -2;
+export const NOT = -1;
+export const AND = -2;
 const OR = -3;
 
 export function leaf(number: number): Formula {

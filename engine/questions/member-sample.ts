@@ -1,9 +1,9 @@
+import {forEachBit} from '../bitmaps/bitmap.ts';
+import {walkColumns} from '../bitmaps/walk-columns.ts';
 import type {Shard} from '../shard.ts';
 import type {MembersPage} from '../shard-queries.ts';
 import {mpidHi, mpidLo} from '../ids.ts';
-import {Examples} from './examples.ts';
-
-const SLICE_ROWS = 1 << 17;
+import {EXAMPLE_LOOKS, Examples} from './examples.ts';
 
 /** A few members as if drawn by lot, the same ones each time. Yields between slices. */
 export function* memberSample(
@@ -11,20 +11,17 @@ export function* memberSample(
   {audience, limit}: {readonly audience: number; readonly limit: number},
 ): Generator<undefined, MembersPage> {
   const examples = new Examples(limit);
-  const {table, rows, membershipLists} = shard;
-  for (let from = 0; from < table.end; from += SLICE_ROWS) {
-    if (from > 0) yield;
-    // Asked for anew in each slice: it may have another definition by now.
+  const {table, membershipLists} = shard;
+  for (let isWhole = false; !isWhole;) {
     const root = shard.audiences.get(audience)?.root ?? -1;
     if (root < 0) break;
-    const word = root >>> 6;
-    const mask = 1 << ((root >>> 1) & 31);
-    const end = Math.min(table.end, from + SLICE_ROWS);
-    rows.forEachBlock(from, end, (words, at, stride, first, count) => {
-      for (let row = 0, base = at + word; row < count; row++, base += stride) {
-        if ((words[base]! & mask) === 0) continue;
-        examples.offer(table.hi(first + row), table.lo(first + row));
-      }
+    isWhole = yield* walkColumns(shard, [root >> 1], ([words], from) => {
+      let count = 0;
+      forEachBit(words!, from, ordinal => {
+        examples.offer(table.hi(ordinal), table.lo(ordinal));
+        count++;
+      });
+      return count * EXAMPLE_LOOKS;
     });
   }
   // Who left meanwhile is no member.

@@ -8,6 +8,7 @@ import {isSampled} from '../profiles/sampled.ts';
 import type {Shard} from '../shard.ts';
 import {Examples} from './examples.ts';
 import {evaluate, FALSE, type Formula, OPEN, TRUE} from './formula.ts';
+import {pollColumns, slotsOf} from './poll-columns.ts';
 import {type AskedDefinition, compileQuestion, type Leaf, type Question} from './question.ts';
 import {NUMBER_LEAVES_MAX, type Pattern, Verdicts} from './verdicts.ts';
 
@@ -63,7 +64,14 @@ export function* poll(
 ): Generator<undefined, PollResult> {
   for (;;) {
     const {generation} = shard.graph;
-    const pass = new Pass(shard, compileQuestion(shard, asked), options);
+    const question = compileQuestion(shard, asked);
+    const slots = slotsOf(question);
+    if (slots !== undefined && shard.columns.fits(slots.length)) {
+      const result = yield* pollColumns(shard, {question, slots}, options);
+      if (result === undefined) continue;
+      return result;
+    }
+    const pass = new Pass(shard, question, options);
     while (pass.from < shard.table.end) {
       if (pass.from > 0) yield;
       // A slot that means something else now: what was counted is of no use.

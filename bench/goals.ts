@@ -110,6 +110,42 @@ export function goalsOf(figures: readonly Figure[]): Goal[] {
       [10, 30],
       value('ratio/duckdb/a1000/p1m/activate-known'),
     ),
+    lower(
+      'one audience over known criteria, 1 M profiles',
+      'ms',
+      [100, 50],
+      value('bulk/a1000/p1m/activate-one-known'),
+    ),
+    lower(
+      'overlap of 8 audiences, 1 M profiles',
+      'ms',
+      [50, 20],
+      value('bulk/a1000/p1m/overlap-of-8'),
+    ),
+    lower(
+      'estimate from the sample, 1 M profiles',
+      'ms',
+      [200, 100],
+      value('bulk/a1000/p1m/estimate-from-sample'),
+    ),
+    lower(
+      '10,000 audiences, sorted and filtered: a page',
+      'ms',
+      [100, 30],
+      value('bulk/list-10k/filtered-page-by-volatility'),
+    ),
+    higher(
+      'events looked at to fill an audience, one core',
+      'events/s',
+      [1_000_000, 5_000_000],
+      value('bulk/backfill/10m-events'),
+    ),
+    higher(
+      'live events while audiences are filled ÷ without',
+      'times',
+      [0.8, 0.95],
+      value('bulk/a1000/p100k/backfill-live/throughput-share'),
+    ),
     lower('restart of 1 M profiles, clean', 'ms', [10_000, 2000], value('restart/a1000/p1m/clean')),
     lower(
       'restart of 1 M profiles, after kill -9',

@@ -25,6 +25,9 @@ import type {ProfileData} from './profiles/profile-data.ts';
 import type {ProfileRecord} from './record.ts';
 import {type ShardOptions, ShardState} from './shard-state.ts';
 
+/** Rows whose bits follow from bits, in the time that one takes whose profile has to be looked at. */
+const COMBINATION_ROWS = 16;
+
 export class Shard extends ShardState {
   readonly memberships = new Memberships(this);
   readonly intake = new Intake(this);
@@ -137,26 +140,24 @@ export class Shard extends ShardState {
   }
 
   /**
-   * Goes on with preparing new definitions, for about `rowsMax` profiles. True while there is more to do
+   * Goes on with preparing new definitions, for about `rowsMax` profiles' worth of work. True while there is more to do
    * now; definitions that wait for histories are not counted.
    */
   prepare(rowsMax: number): boolean {
-    this.#fill ??= FillPass.start(this.audiences);
+    this.#fill ??= FillPass.start(this.audiences, this.graph);
     const fill = this.#fill;
     if (fill === undefined) return false;
-    const end = Math.min(this.table.end, fill.cursor + rowsMax);
-    for (; fill.cursor < end; fill.cursor++) {
-      if (this.table.isLive(fill.cursor)) this.#fillRow(fill.cursor, fill.nodes);
-    }
+    this.#fillRows(fill, rowsMax);
     if (fill.cursor < this.table.end) return true;
     this.#fill = undefined;
-    for (const slot of fill.nodes) {
+    const counts = this.rows.countEach(fill.nodes, this.table.end);
+    for (const [n, slot] of fill.nodes.entries()) {
       this.graph.settle(slot);
-      this.propagation.setCount(slot, this.rows.countSet(slot, this.table.end));
+      this.propagation.setCount(slot, counts[n]!);
     }
     for (const audience of fill.audiences) this.#promote(audience);
     this.audiences.sweep();
-    return FillPass.start(this.audiences) !== undefined;
+    return FillPass.start(this.audiences, this.graph) !== undefined;
   }
 
   /** 0–1 of the pass over profiles that prepares this audience. */
@@ -165,9 +166,21 @@ export class Shard extends ShardState {
     return this.table.end === 0 ? 1 : this.#fill.cursor / this.table.end;
   }
 
+  #fillRows(fill: FillPass, rowsMax: number): void {
+    const {combinations, nodes, cursor} = fill;
+    const rows = combinations === undefined ? rowsMax : rowsMax * COMBINATION_ROWS;
+    fill.cursor = Math.min(this.table.end, cursor + rows);
+    for (let ordinal = cursor; ordinal < fill.cursor; ordinal++) {
+      // What is due was told with the old definitions; a new one starts from the profile's present.
+      if (this.dueMs[ordinal]! <= this.nowMs && this.table.isLive(ordinal)) {
+        this.#settle(ordinal, this.nowMs);
+      }
+      if (combinations === undefined && this.table.isLive(ordinal)) this.#fillRow(ordinal, nodes);
+    }
+    combinations?.fill(this.rows, this.table, cursor, fill.cursor);
+  }
+
   #fillRow(ordinal: Ordinal, nodes: readonly number[]): void {
-    // What is due was told with the old definitions; a new one starts from the profile's present.
-    if (this.dueMs[ordinal]! <= this.nowMs) this.#settle(ordinal, this.nowMs);
     const data = this.data(ordinal);
     if (data === undefined) return;
     this.rows.open(ordinal);
@@ -183,13 +196,10 @@ export class Shard extends ShardState {
     this.audiences.promote(audience);
     this.work.promotions++;
     this.memberships.begin();
-    for (let ordinal = 0; ordinal < this.table.end; ordinal++) {
-      if (!this.table.isLive(ordinal)) continue;
-      this.rows.open(ordinal);
-      const was = before >= 0 && this.rows.bit(before >> 1) === 1;
-      const is = this.rows.bit(next.root >> 1) === 1;
-      if (was !== is) this.#tellDefinition(ordinal, audience, is);
-    }
+    const slots = {from: before < 0 ? undefined : before >> 1, to: next.root >> 1};
+    this.rows.forEachDifferent(slots, this.table.end, (ordinal, is) => {
+      if (this.table.isLive(ordinal)) this.#tellDefinition(ordinal, audience, is);
+    });
   }
 
   #tellDefinition(ordinal: Ordinal, audience: Audience, member: boolean): void {

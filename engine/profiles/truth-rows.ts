@@ -127,10 +127,39 @@ export class TruthRows {
     }
   }
 
-  countSet(slot: number, end: Ordinal): number {
-    let count = 0;
-    this.forEachSet(slot, end, () => count++);
-    return count;
+  /** Calls `visit` with the value of bit `to` where it is not that of `from`; without `from`, where it is set. */
+  forEachDifferent(
+    {from, to}: {from: number | undefined; to: number},
+    end: Ordinal,
+    visit: (ordinal: Ordinal, value: boolean) => void,
+  ): void {
+    const toWord = to >>> 5;
+    const toShift = to & 31;
+    const fromWord = (from ?? 0) >>> 5;
+    const fromShift = (from ?? 0) & 31;
+    const fromMask = from === undefined ? 0 : 1;
+    this.forEachBlock(0, end, (words, at, stride, first, count) => {
+      for (let row = 0, base = at; row < count; row++, base += stride) {
+        const is = (words[base + toWord]! >>> toShift) & 1;
+        const was = (words[base + fromWord]! >>> fromShift) & fromMask;
+        if (is !== was) visit(first + row, is === 1);
+      }
+    });
+  }
+
+  /** For how many rows each of the bits is set, in one pass. */
+  countEach(slots: readonly number[], end: Ordinal): Int32Array {
+    const counts = new Int32Array(slots.length);
+    const wanted = Int32Array.from(slots);
+    this.forEachBlock(0, end, (words, at, stride, _first, rows) => {
+      for (let row = 0, base = at; row < rows; row++, base += stride) {
+        for (let n = 0; n < wanted.length; n++) {
+          const slot = wanted[n]!;
+          counts[n]! += (words[base + (slot >>> 5)]! >>> (slot & 31)) & 1;
+        }
+      }
+    });
+    return counts;
   }
 
   #block(index: number): Block {

@@ -164,12 +164,28 @@ const BEFORE: Readonly<Record<string, () => Promise<void>>> = {
   },
 };
 
-test('every call takes its own examples, and answers what it says', async () => {
+/** Changes nothing, or nothing that anybody decided. */
+const NOT_IN_AUDIT = [
+  'POST /v1/estimates',
+  'POST /v1/audiences/{id}/changes',
+  'POST /v1/overlaps',
+  'POST /v2/events',
+  'POST /v2/bulkevents',
+  // The example restores what is there.
+  'POST /v1/audiences/{id}/versions/{version}/restore',
+];
+
+test('every call takes its own examples, answers what it says, and is in the audit when it changed something', async () => {
   const made = new Set<string>();
+  const audited = async (): Promise<number> => {
+    const [newest] = await client.api<{id: number}[]>('GET', '/v1/audit?limit=1');
+    return newest?.id ?? 0;
+  };
   for (const call of inOrder()) {
     const {name, operation} = call;
     if (operation['x-messages'] !== undefined) continue;
     await BEFORE[name]?.();
+    const before = await audited();
     const answers: Answer[] = [];
     for (const body of bodiesOf(call)) {
       for (const path of pathsOf(call)) {
@@ -188,6 +204,9 @@ test('every call takes its own examples, and answers what it says', async () => 
         checkAnswer(call, answer);
         answers.push(answer);
       }
+    }
+    if (call.method !== 'GET' && !NOT_IN_AUDIT.includes(name)) {
+      expect([name, await audited()]).not.toEqual([name, before]);
     }
     await AFTER[name]?.(answers);
     made.add(name);

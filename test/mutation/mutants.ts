@@ -438,14 +438,20 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a prepared definition has no counts',
     file: SHARD,
-    from: 'this.propagation.setCount(slot, this.rows.countSet(slot, this.table.end));',
+    from: 'this.propagation.setCount(slot, counts[n]!);',
     to: '',
   },
   {
     name: 'who stays a member is told again',
-    file: SHARD,
-    from: 'if (was !== is) this.#tellDefinition(ordinal, audience, is);',
-    to: 'if (was !== is || is) this.#tellDefinition(ordinal, audience, is);',
+    file: 'engine/profiles/truth-rows.ts',
+    from: 'if (is !== was) visit(first + row, is === 1);',
+    to: 'if (is !== was || is === 1) visit(first + row, is === 1);',
+  },
+  {
+    name: 'a new combination does not mind what is negated',
+    file: 'engine/audiences/combination-fill.ts',
+    from: 'if ((bit ^ (literal & 1)) !== decides) continue;',
+    to: 'if (bit !== decides) continue;',
   },
   {
     name: 'an audience that is switched off keeps its members',

@@ -65,7 +65,19 @@ test('bits are where they were put, while rows widen and blocks are added', () =
         const found: number[] = [];
         rows.forEachSet(slot, END, ordinal => found.push(ordinal));
         expect(found).toEqual(expected);
-        expect(rows.countSet(slot, END)).toBe(expected.length);
+        const other = SLOTS[(SLOTS.indexOf(slot) + 1) % SLOTS.length]!;
+        const others = ORDINALS.filter(ordinal => model.get(ordinal)!.has(other));
+        expect([...rows.countEach([slot, other], END)]).toEqual([expected.length, others.length]);
+        const changes: [number, boolean][] = [];
+        rows.forEachDifferent({from: other, to: slot}, END, (...change) => changes.push(change));
+        expect(changes).toEqual(
+          ORDINALS.filter(ordinal => expected.includes(ordinal) !== others.includes(ordinal)).map(
+            ordinal => [ordinal, expected.includes(ordinal)],
+          ),
+        );
+        const all: number[] = [];
+        rows.forEachDifferent({from: undefined, to: slot}, END, ordinal => all.push(ordinal));
+        expect(all).toEqual(expected);
         expect(ORDINALS.filter(ordinal => rows.get(ordinal, slot))).toEqual(expected);
         expect(rows.blank(slot)).toBe(blank.has(slot));
       }
@@ -78,5 +90,5 @@ test('the end is exclusive', () => {
   const rows = new TruthRows();
   rows.open(5);
   rows.set(3, true);
-  expect([rows.countSet(3, 5), rows.countSet(3, 6)]).toEqual([0, 1]);
+  expect([rows.countEach([3], 5)[0], rows.countEach([3], 6)[0]]).toEqual([0, 1]);
 });

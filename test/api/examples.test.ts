@@ -171,7 +171,8 @@ const NOT_IN_AUDIT = [
   'POST /v1/overlaps',
   'POST /v2/events',
   'POST /v2/bulkevents',
-  // The example restores what is there.
+  // The examples say what is there already.
+  'PATCH /v1/calculated_attributes/{id}',
   'POST /v1/audiences/{id}/versions/{version}/restore',
 ];
 
@@ -206,7 +207,7 @@ test('every call takes its own examples, answers what it says, and is in the aud
       }
     }
     if (call.method !== 'GET' && !NOT_IN_AUDIT.includes(name)) {
-      expect([name, await audited()]).not.toEqual([name, before]);
+      expect([name, await audited()], name).not.toEqual([name, before]);
     }
     await AFTER[name]?.(answers);
     made.add(name);

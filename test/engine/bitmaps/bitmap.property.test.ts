@@ -36,7 +36,9 @@ function expectSame(bitmap: Bitmap, model: Set<number>, universe: number): void 
   const expected = Uint32Array.from(model).sort();
   const actual: number[] = [];
   bitmap.forEach(ordinal => actual.push(ordinal));
-  expect(Buffer.from(Uint32Array.from(actual).buffer).equals(Buffer.from(expected.buffer))).toBe(true);
+  expect(Buffer.from(Uint32Array.from(actual).buffer).equals(Buffer.from(expected.buffer))).toBe(
+    true,
+  );
   const asked = [0, 31, 32, universe, 65_535, 65_536, 2 ** 31, 2 ** 32 - 1];
   expect(asked.filter(each => bitmap.has(each))).toEqual(asked.filter(each => model.has(each)));
   const words = new Uint32Array(64).fill(0xffffffff);

@@ -44,6 +44,8 @@ export class Simulation {
   readonly told: Told[] = [];
   readonly #history: History;
   readonly #random: Random;
+  /** Of its own, so that looking changes no history. */
+  readonly #columnRandom: Random;
   /** Members as a reader of the deltas knows them, by audience. */
   readonly #believed = new Map<number, Set<string>>();
   readonly #audiences = new Map<number, OracleAudience>();
@@ -63,6 +65,7 @@ export class Simulation {
     this.#history = history;
     this.#disturbances = disturbances;
     this.#random = new Random(history.seed ^ 0x5eed);
+    this.#columnRandom = new Random(history.seed ^ 0xc01);
     this.oracle = new Oracle({...history.options, findCity});
     this.#durable = this.#open();
   }
@@ -79,6 +82,7 @@ export class Simulation {
     if (step.kind === 'remove') this.#audiences.delete(step.audience);
     applyStep(this.oracle, step);
     this.compare(step.nowMs);
+    this.#compareColumns();
     this.#compareValues(step);
     if (step.kind === 'advance') this.#compareMoments(before, step.nowMs);
   }
@@ -109,6 +113,24 @@ export class Simulation {
       const expected = audience.active ? this.oracle.members(id, nowMs) : NOBODY;
       expectSame(this.members(id), expected, `members of ${id} at ${nowMs}`);
       expectSame(this.#believed.get(id) ?? NOBODY, expected, `told of ${id} at ${nowMs}`);
+    }
+  }
+
+  /** Columns, of which some were kept up to date for a while and others are new, say what rows say. */
+  #compareColumns(): void {
+    const {columns, graph, rows, table, propagation} = this.#durable.shard;
+    const known = Array.from({length: graph.end}, (_, slot) => slot).filter(
+      slot => graph.isUsed(slot) && !graph.isFresh(slot),
+    );
+    const asked = known.filter(() => this.#columnRandom.int(0, 5) === 0);
+    for (const [i, bitmap] of columns.askAtOnce(asked).entries()) {
+      const slot = asked[i]!;
+      const holds: number[] = [];
+      rows.forEachSet(slot, table.end, ordinal => holds.push(ordinal));
+      const found: number[] = [];
+      bitmap.forEach(ordinal => found.push(ordinal));
+      expect(found, `column ${slot}`).toEqual(holds);
+      expect(propagation.count(slot), `count of ${slot}`).toBe(holds.length);
     }
   }
 

@@ -207,7 +207,7 @@ test('every call takes its own examples, answers what it says, and is in the aud
       }
     }
     if (call.method !== 'GET' && !NOT_IN_AUDIT.includes(name)) {
-      expect([name, await audited()], name).not.toEqual([name, before]);
+      expect([name, await audited()]).not.toEqual([name, before]);
     }
     await AFTER[name]?.(answers);
     made.add(name);

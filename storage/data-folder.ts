@@ -156,7 +156,10 @@ function startedOf(pid: number): string {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-    return `${boot} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]}`;
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    // Killed to its last thread, and only not fetched by its parent yet: it holds nothing any more.
+    if (fields[0] === 'Z' && Number(fields[17]) <= 1) return '';
+    return `${boot} ${fields[19]}`;
   } catch {
     return '';
   }

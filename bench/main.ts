@@ -10,6 +10,7 @@ import {fileURLToPath} from 'node:url';
 import {parseArgs} from 'node:util';
 import {BENCHES, type NamedBench, PEER_BENCHES} from './benches.ts';
 import {PEERS} from './peers/peer-list.ts';
+import {writeReport} from './report.ts';
 import {type BenchOptions, type Figure, sizesName} from './support/figures.ts';
 import {machineFacts} from './support/machine.ts';
 import {repositoryRoot} from './support/repository.ts';
@@ -196,10 +197,9 @@ async function save(figures: readonly Figure[], {peers}: Settings): Promise<stri
   const byName = new Map([...known, ...figures].map(each => [each.name, each]));
   const machine = await machineFacts(repositoryRoot());
   const content = {machine, command: peers ? 'npm run bench:peers' : 'npm run bench'};
-  await writeFile(
-    path,
-    `${JSON.stringify({...content, figures: [...byName.values()]}, null, 1)}\n`,
-  );
+  const all = [...byName.values()];
+  await writeFile(path, `${JSON.stringify({...content, figures: all}, null, 1)}\n`);
+  await writeReport({machine, figures: all}, repositoryRoot());
   return path;
 }
 

@@ -109,7 +109,10 @@ export function fillNodes(
       rows.set(slot, propagation.evaluate(slot));
       continue;
     }
-    const {truth, histories} = criteria.get(slot);
+    const criterion = criteria.find(slot);
+    // A held audience's: its members are what they were.
+    if (criterion === undefined) continue;
+    const {truth, histories} = criterion;
     truth.evaluate(slab, data, nowMs);
     rows.set(slot, truth.holds);
     if (truth.nextMs === Infinity || histories.length === 0) continue;

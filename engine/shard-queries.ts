@@ -117,6 +117,7 @@ function calculatedValues(
     if (!isKeeper(id) || spec === undefined) continue;
     const audience = audiences.get(id);
     if (audience === undefined || audience.root < 0 || audience.next !== undefined) continue;
+    if (audience.failed !== undefined) continue;
     const bound = bindCalculation(spec, {environment, eventRetentionMs});
     const history = criteria.historyByKey(bound.history.key);
     if (bound.scope !== scope || history === undefined) continue;

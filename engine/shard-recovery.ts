@@ -27,6 +27,7 @@ export function serveAll(shard: Shard): void {
   for (const audience of shard.audiences.all()) {
     if (audience.next !== undefined) shard.audiences.promote(audience);
   }
+  shard.audiences.hold();
   for (let slot = 0; slot < shard.graph.end; slot++) shard.graph.settle(slot);
   for (const history of shard.criteria.histories()) history.ready = true;
 }
@@ -144,6 +145,7 @@ export function makeTruth(shard: Shard, ordinal: Ordinal, atMs: number): void {
   const occasion = {nowMs: atMs, occasion: 'lapse'} as const;
   for (const history of present) evaluateHistory(shard, data, history, occasion);
   intake.touchAllOf(data);
+  for (const slot of heldRoots(shard, ordinal)) propagation.flip(slot, true);
   const {criteria} = intake;
   for (let i = 0; i < criteria.count; i++) {
     evaluateCriterion(shard, data, criteria.items[i]!, atMs);
@@ -174,6 +176,7 @@ export function adoptTruth(
   rows.import(bits);
   slab.open(ordinal);
   fillNodes(shard, shard.data(ordinal)!, missing, atMs);
+  for (const slot of heldRoots(shard, ordinal)) rows.set(slot, true);
   propagation.countRow(1);
   if (!roots.agree(rows, membershipLists.list(ordinal))) {
     memberships.begin();
@@ -187,6 +190,13 @@ export function adoptTruth(
   }
   slab.open(ordinal);
   shard.armOpened(ordinal);
+}
+
+/** Of held audiences that the profile is in; while it is restored, nothing has another definition yet. */
+function heldRoots({audiences, membershipLists}: Shard, ordinal: Ordinal): number[] {
+  return audiences.held
+    .filter(({id}) => !Number.isNaN(membershipLists.sinceMs(ordinal, id)))
+    .map(({root}) => root >> 1);
 }
 
 /** From a blank row, in which no root holds, the flipped roots are the ones that hold. */

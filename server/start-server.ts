@@ -200,6 +200,11 @@ async function wire(
     },
   });
   const audiences = new AudienceBook({catalog, shards, check});
+  audiences.onFailed = ({id, failed, size}) =>
+    log.error(
+      {audience: id, members: size},
+      `audience ${id} cannot be calculated and keeps the members it has: ${failed}`,
+    );
   const erasures = new Erasures({
     catalog,
     shards,

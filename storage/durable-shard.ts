@@ -5,7 +5,7 @@
  * told before the commit. Rows are written behind, in slices (a fuzzy checkpoint): each carries the
  * watermark it is as of, and recovery replays only what a row does not have yet.
  */
-import {pack, unpack} from 'msgpackr';
+import {pack} from 'msgpackr';
 import {assert} from '../engine/assert.ts';
 import type {AudienceSpec} from '../engine/audiences/audience-spec.ts';
 import type {Ordinal, Watermark} from '../engine/ids.ts';
@@ -16,6 +16,7 @@ import {type ErasureRequest, PendingErasures} from './pending-erasures.ts';
 import {encodeFeedEntry} from './feed-entry.ts';
 import {farewellsOf, formerPuts} from './former-identities.ts';
 import {encodeJournalEntry, type JournalEntry} from './journal-entry.ts';
+import {HISTORY_END, META_VERSION, metaNumber, metaPut} from './meta-numbers.ts';
 import {decodeRecords} from './record-codec.ts';
 import {SampledRecords} from './sampled-records.ts';
 import {recoverShard} from './recover.ts';
@@ -53,7 +54,6 @@ export interface StoredHistory {
   readonly durable: boolean;
 }
 
-const META_VERSION = 1;
 const TABLE_VERSION = 1;
 const TRIM_ENTRIES = 512;
 
@@ -76,6 +76,9 @@ export class DurableShard {
   readonly #options: DurableShardOptions;
   #watermark: Watermark;
   #storedHistories: Map<number, StoredHistory>;
+  /** That no definition claimed after the restart: rows written from now on lack their entries. */
+  #unclaimedHistories: number[];
+  #historyEnd: number;
   #feedFloor: Watermark;
   readonly #trimCursor = {journal: 0, feed: 0, sample: 0, seen: 0, former: 0};
   readonly #sampleSince: Watermark;
@@ -98,7 +101,11 @@ export class DurableShard {
     this.erasures = new PendingErasures(store);
     this.#watermark = recovery.watermark;
     this.#storedHistories = recovery.histories;
+    this.#unclaimedHistories = [...recovery.histories.keys()].filter(
+      id => this.shard.criteria.history(id) === undefined,
+    );
     this.#checkpointed = recovery.checkpoint;
+    this.#historyEnd = metaNumber(store, HISTORY_END);
     this.#feedFloor = metaNumber(store, 'feedFloor');
     this.#layoutNumber = metaNumber(store, 'layoutNumber');
     this.#isSampleKnown = store.get('meta', SAMPLE_SINCE) !== undefined;
@@ -277,6 +284,7 @@ export class DurableShard {
     if (cycle === undefined) return [];
     const puts: Put[] = [];
     this.#putLayout(cycle, puts);
+    this.#putUnclaimed(puts);
     for (const key of this.#gone.splice(0)) {
       const hi = key.readInt32BE(0);
       const lo = key.readUInt32BE(4);
@@ -320,6 +328,14 @@ export class DurableShard {
     puts.push({table: 'meta', key: layoutKey(this.#layoutNumber), value});
     const oldest = this.#layoutNumber - LAYOUTS_KEPT;
     if (oldest > 0) puts.push({table: 'meta', key: layoutKey(oldest), value: undefined});
+  }
+
+  /** Should a later start claim one after all, the journal has its entries. Its id stays taken. */
+  #putUnclaimed(puts: Put[]): void {
+    for (const id of this.#unclaimedHistories.splice(0)) {
+      const stored = this.#storedHistories.get(id);
+      if (stored?.durable === true) puts.push(this.#historyPut(id, {...stored, durable: false}));
+    }
   }
 
   #truthOf(ordinal: Ordinal): StoredTruth | undefined {
@@ -442,6 +458,10 @@ export class DurableShard {
       this.#storedHistories.delete(id);
       puts.push({table: 'histories', key: id, value: undefined});
     }
+    // Rows may have entries of a history that is gone: no other one is given its id, after a restart neither.
+    const end = this.shard.criteria.nextHistoryId;
+    if (end !== this.#historyEnd) puts.push(metaPut(HISTORY_END, end));
+    this.#historyEnd = end;
   }
 
   #historyPut(id: number, stored: StoredHistory): Put {
@@ -463,12 +483,3 @@ export class DurableShard {
 
 /** Rows of older layouts have their truth made again. */
 const LAYOUTS_KEPT = 32;
-
-function metaPut(key: string, number: number): Put {
-  return {table: 'meta', key, value: seal(META_VERSION, [pack(number)])};
-}
-
-export function metaNumber(store: ShardStore, key: string): number {
-  const value = store.get('meta', key);
-  return value === undefined ? 0 : (unpack(unseal(META_VERSION, value, key)) as number);
-}

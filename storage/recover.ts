@@ -24,6 +24,7 @@ import {unseal} from './checked-value.ts';
 import type {Checkpoint, DurableShardOptions, StoredHistory} from './durable-shard.ts';
 import {decodeFeedEntry} from './feed-entry.ts';
 import {decodeJournalEntry} from './journal-entry.ts';
+import {HISTORY_END, metaNumber} from './meta-numbers.ts';
 import {decodeRecords} from './record-codec.ts';
 import {decodeRow, rowKeyMpid} from './row-codec.ts';
 import {RestoredTruths} from './restored-truths.ts';
@@ -95,7 +96,8 @@ function restoreDefinitions(
     startMs: parts.checkpoint.drainedMs,
     historyIdOf: key => idOf.get(key),
   });
-  shard.criteria.reserveIds(Math.max(0, ...parts.histories.keys()) + 1);
+  shard.criteria.reserveIds(metaNumber(store, HISTORY_END));
+  for (const id of parts.histories.keys()) shard.criteria.reserveIds(id + 1);
   const specs: AudienceSpec[] = [];
   for (const {key, value} of store.entries('audiences', -1)) {
     specs.push(unpack(unseal(1, value, `audience ${key}`)) as AudienceSpec);

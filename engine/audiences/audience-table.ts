@@ -26,6 +26,8 @@ export interface Audience {
     | undefined;
   /** Why its newest definition cannot be compiled: it goes on with the one before, if it had one. */
   failed: string | undefined;
+  /** That was before a restart, which has the newest definition only: it goes on with the members it had. */
+  isHeld: boolean;
 }
 
 export interface AudienceParts {
@@ -45,6 +47,7 @@ export class AudienceTable {
   #nestedIn = new Map<number, readonly number[]>();
   #audiences = new Map<number, Audience>();
   #byRoot = new Map<number, Audience[]>();
+  #held: readonly Audience[] = [];
   /** The same for every flip of a root to look at. */
   readonly roots = new RootColumns();
 
@@ -80,7 +83,7 @@ export class AudienceTable {
   define(upsert: readonly AudienceSpec[], remove: readonly number[]): Audience[] {
     for (const spec of upsert) {
       this.#specs.set(spec.id, spec);
-      this.#nestedIn.set(spec.id, nestedAudiences(spec.expression));
+      this.#nestedIn.set(spec.id, nestedAsFarAsReadable(spec));
     }
     for (const id of remove) {
       this.#specs.delete(id);
@@ -95,6 +98,28 @@ export class AudienceTable {
       else if (audience !== undefined) leaving.push(audience);
     }
     return leaving;
+  }
+
+  /**
+   * After definitions were restored, before the first profile: audiences that cannot be compiled go on with
+   * the members they have. Their root is a node that no event and no time flips.
+   */
+  hold(): void {
+    const {graph, propagation} = this.#parts;
+    for (const audience of this.#audiences.values()) {
+      if (audience.failed === undefined || audience.root >= 0) continue;
+      const {slot} = graph.criterion(`held ${audience.id}`);
+      propagation.reserve();
+      audience.isHeld = true;
+      audience.version = must(this.#specs.get(audience.id), 'it is defined').version;
+      this.#attach(audience, slot * 2);
+    }
+    this.#held = [...this.#audiences.values()].filter(({isHeld}) => isHeld);
+  }
+
+  /** As of `hold`. */
+  get held(): readonly Audience[] {
+    return this.#held;
   }
 
   drop(audience: Audience): void {
@@ -124,6 +149,7 @@ export class AudienceTable {
   promote(audience: Audience): void {
     const next = must(audience.next, 'only a prepared definition is promoted');
     audience.next = undefined;
+    audience.isHeld = false;
     audience.version = next.version;
     this.#attach(audience, next.root);
   }
@@ -174,7 +200,7 @@ export class AudienceTable {
   #audienceOf(id: number): Audience {
     let audience = this.#audiences.get(id);
     if (audience === undefined) {
-      audience = {id, root: -1, version: 0, next: undefined, failed: undefined};
+      audience = {id, root: -1, version: 0, next: undefined, failed: undefined, isHeld: false};
       this.#audiences.set(id, audience);
     }
     return audience;
@@ -259,5 +285,14 @@ export class AudienceTable {
       stack.push(...(users.get(id) ?? []));
     }
     return reached;
+  }
+}
+
+/** One that another release wrote may have parts that this one does not know: compiling it says so. */
+function nestedAsFarAsReadable({expression}: AudienceSpec): readonly number[] {
+  try {
+    return nestedAudiences(expression);
+  } catch {
+    return [];
   }
 }

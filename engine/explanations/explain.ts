@@ -28,7 +28,9 @@ export function explain(
   const forgottenMs = endsMs(shard, data);
   const told = shard.membershipLists.sinceMs(ordinal, asked.audience);
   const isMember = !Number.isNaN(told);
-  const spec = shard.audiences.spec(asked.audience);
+  // What cannot be compiled cannot be taken apart either.
+  const isFailed = shard.audiences.get(asked.audience)?.failed !== undefined;
+  const spec = isFailed ? undefined : shard.audiences.spec(asked.audience);
   let definition: ExplainedDefinition | undefined;
   let untilMs: number | undefined;
   if (spec !== undefined) {

@@ -33,7 +33,8 @@ export function viewAudience(
   const isActive = audience.status === 'active';
   const size = isActive ? (state?.size ?? 0) : 0;
   const {added, dropped} = counts.lastDay(audience.id, nowMs);
-  const isCalculated = isActive && state?.version === audience.version;
+  const isCalculated =
+    isActive && state?.version === audience.version && state.failed === undefined;
   return {
     id: audience.id,
     name: audience.name,
@@ -66,7 +67,9 @@ export function viewAudience(
 
 function failureOf(state: SummedState | undefined): AudienceFault[] {
   if (state?.failed === undefined) return [];
-  const message = `cannot be calculated, through a defect of the server: ${state.failed}`;
+  const message =
+    `cannot be calculated, through a defect of the server: ${state.failed}. Its members stay as they are ` +
+    'until it is saved anew, or a version of the server that can calculate it is started';
   return [{connection: null, path: 'definition', message}];
 }
 

@@ -4,7 +4,7 @@
  */
 import {isDeepStrictEqual} from 'node:util';
 import type {Problem} from '../../engine/definitions/definition.ts';
-import type {ShardAudience, Shards} from '../shards/protocol.ts';
+import type {FailedAudience, ShardAudience, Shards} from '../shards/protocol.ts';
 import {CATALOG_BOUNDS, audit} from './catalog.ts';
 import type {Actor, Catalog, Write} from './catalog.ts';
 import type {CheckedDefinition, DefinitionCheck} from './definition-check.ts';
@@ -34,6 +34,9 @@ export class AudienceBook {
   readonly #check: DefinitionCheck;
   /** Told when a deletion is durable. */
   onRemoved: () => void = () => {};
+  /** Told once of each audience that the shards cannot calculate as it is defined, and why. */
+  onFailed: (failed: FailedAudience) => void = () => {};
+  #failed = new Map<number, string>();
 
   constructor({
     catalog,
@@ -202,11 +205,25 @@ export class AudienceBook {
     readonly remove: readonly number[];
   }): Promise<void> {
     const readable = audiences.flatMap(audience => this.#shardAudience(audience) ?? []);
+    let failed: FailedAudience[][];
     try {
-      await this.#shards.callAll('define', {upsert: [...keepers, ...readable], remove});
+      const upsert = [...keepers, ...readable];
+      failed = (await this.#shards.callAll('define', {upsert, remove})) as FailedAudience[][];
     } catch (cause) {
       throw new NotTold(cause);
     }
+    this.#tellFailed(failed.flat());
+  }
+
+  #tellFailed(all: readonly FailedAudience[]): void {
+    const sums = new Map<number, FailedAudience>();
+    for (const one of all) {
+      sums.set(one.id, {...one, size: one.size + (sums.get(one.id)?.size ?? 0)});
+    }
+    for (const one of [...sums.values()].sort((a, b) => a.id - b.id)) {
+      if (this.#failed.get(one.id) !== one.failed) this.onFailed(one);
+    }
+    this.#failed = new Map([...sums].map(([id, {failed}]) => [id, failed]));
   }
 
   #setStatus(current: Audience, status: 'active' | 'inactive', actor: Actor): Promise<Audience> {

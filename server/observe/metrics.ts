@@ -94,5 +94,10 @@ const SHARD_METRICS: readonly {
     help: 'Predicates asked since the start.',
     read: stats => stats.predicatesAsked,
   },
+  {
+    name: 'muster_audiences_failed',
+    help: 'Active audiences that cannot be calculated as they are defined: they keep the members they had. The log and their faults say why.',
+    read: stats => stats.failedAudiences,
+  },
   {name: 'muster_history_bytes', help: 'Memory of histories.', read: stats => stats.historyBytes},
 ];

@@ -15,7 +15,13 @@ import {decodeRecords} from '../../storage/record-codec.ts';
 import {unseal} from '../../storage/checked-value.ts';
 import type {Put, ShardStore} from '../../storage/shard-store.ts';
 import type {QuestionMethod} from './answer-question.ts';
-import type {AudienceState, IdentityClaims, ShardCalls, ShardStats} from './protocol.ts';
+import type {
+  AudienceState,
+  FailedAudience,
+  IdentityClaims,
+  ShardCalls,
+  ShardStats,
+} from './protocol.ts';
 
 export interface CallContext {
   readonly durable: DurableShard;
@@ -53,9 +59,10 @@ export function answerCall(
       const {upsert, remove} = args as Args<'define'>;
       const changed = upsert.filter(spec => !isKnown(durable, spec));
       if (changed.length === 0 && remove.every(id => shard.audiences.spec(id) === undefined)) {
-        return {value: undefined};
+        return {value: failedAudiences(durable)};
       }
-      return {value: undefined, staged: durable.define(changed, remove, nowMs), prepare: true};
+      const staged = durable.define(changed, remove, nowMs);
+      return {value: failedAudiences(durable), staged, prepare: true};
     }
     case 'states':
       return {value: states(durable, (args as Args<'states'>)?.ids)};
@@ -139,18 +146,26 @@ function states({shard}: DurableShard, ids: readonly number[] | undefined): Audi
   const asked = ids?.flatMap(id => shard.audiences.get(id) ?? []) ?? [...shard.audiences.all()];
   return asked.map(audience => ({
     id: audience.id,
-    version: audience.version,
+    // Of what it goes on with after a restart no definition is known.
+    version: audience.isHeld ? 0 : audience.version,
     size: memberCount(shard, audience.id),
     progress: audience.next === undefined ? 1 : shard.fillProgress(audience),
     failed: audience.failed,
   }));
 }
 
+function failedAudiences({shard}: DurableShard): FailedAudience[] {
+  return [...shard.audiences.all()].flatMap(({id, failed}) =>
+    failed === undefined ? [] : [{id, failed, size: memberCount(shard, id)}],
+  );
+}
+
 function view({shard}: DurableShard, mpid: bigint, nowMs?: number): ReturnType<typeof profileView> {
   return profileView(shard, mpidHi(mpid), mpidLo(mpid), nowMs);
 }
 
-function stats({shard}: DurableShard): ShardStats {
+function stats(durable: DurableShard): ShardStats {
+  const {shard} = durable;
   return {
     profiles: shard.table.count,
     events: shard.work.events,
@@ -161,6 +176,7 @@ function stats({shard}: DurableShard): ShardStats {
     deltas: shard.work.deltas,
     timers: shard.timers,
     historyBytes: shard.slab.bytes,
+    failedAudiences: failedAudiences(durable).length,
   };
 }
 

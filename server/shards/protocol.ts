@@ -30,9 +30,23 @@ export interface AudienceState {
   readonly failed?: string | undefined;
 }
 
+export interface FailedAudience {
+  readonly id: number;
+  /** Why. */
+  readonly failed: string;
+  /** Those it goes on with. */
+  readonly size: number;
+}
+
 export interface ShardCalls {
-  /** Upserts and removals of audiences; resolves when durable, not when calculated. */
-  define: {args: {upsert: readonly ShardAudience[]; remove: readonly number[]}; result: undefined};
+  /**
+   * Upserts and removals of audiences; resolves when durable, not when calculated. The result is every
+   * audience that cannot be compiled as it is defined now.
+   */
+  define: {
+    args: {upsert: readonly ShardAudience[]; remove: readonly number[]};
+    result: readonly FailedAudience[];
+  };
   /** Of all audiences, or of those asked for. */
   states: {args: {ids: readonly number[]} | undefined; result: readonly AudienceState[]};
   members: {
@@ -121,6 +135,8 @@ export interface ShardStats {
   readonly deltas: number;
   readonly timers: number;
   readonly historyBytes: number;
+  /** Active audiences that cannot be compiled as they are defined. */
+  readonly failedAudiences: number;
 }
 
 export interface FeedEntry {

@@ -322,7 +322,9 @@ test('one that a shard cannot calculate says so', async () => {
     {
       connection: null,
       path: 'definition',
-      message: 'cannot be calculated, through a defect of the server: a defect',
+      message:
+        'cannot be calculated, through a defect of the server: a defect. Its members stay as they are ' +
+        'until it is saved anew, or a version of the server that can calculate it is started',
     },
   ]);
 });

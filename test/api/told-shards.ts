@@ -87,7 +87,8 @@ export class ToldShards implements Shards {
   #answer<M extends keyof ShardCalls>(shard: number, method: M, args: never): unknown {
     switch (method) {
       case 'define':
-        return shard === 0 ? this.#define(args) : undefined;
+        if (shard === 0) this.#define(args);
+        return [];
       case 'states':
         if (shard === 0) this.stateCalls++;
         return this.#states(shard);

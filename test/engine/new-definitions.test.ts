@@ -101,3 +101,17 @@ test('a definition that cannot be compiled harms no other one, also after a rest
     ['2', '3'],
   ]);
 });
+
+test('after a restart a new definition does not count what profiles kept of one that is gone', () => {
+  const stage = new Stage({startMs: NOON_MS});
+  stage.define({definition: views(2)});
+  // Not a member, so that nothing writes its row again when the audience goes.
+  stage.send(view(1n, NOON_MS));
+  stage.checkpoint();
+  stage.define({definition: views(2), active: false});
+  stage.restart();
+  stage.define({id: 2, definition: {kind: 'event', name: 'Buy'}});
+  stage.checkpoint();
+  stage.restart();
+  expect(stage.members(2)).toEqual([]);
+});

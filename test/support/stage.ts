@@ -3,6 +3,8 @@
  * parser, records at the moments that the case names, members whenever it asks. Definitions that come
  * after data are filled from the journal, as on a server.
  */
+import {pack, unpack} from 'msgpackr';
+import type {AudienceSpec} from '../../engine/audiences/audience-spec.ts';
 import type {CalculatedAttributeSpec} from '../../engine/definitions/calculated-attribute.ts';
 import {
   type CalculatedAttributeJson,
@@ -15,6 +17,7 @@ import {mpidFrom} from '../../engine/ids.ts';
 import type {ProfileRecord} from '../../engine/record.ts';
 import type {Shard} from '../../engine/shard.ts';
 import {noEntries, scanJournal} from '../../storage/backfill-scan.ts';
+import {seal, unseal} from '../../storage/checked-value.ts';
 import {DurableShard, type DurableShardOptions, type Staged} from '../../storage/durable-shard.ts';
 import {MemoryStore} from '../../storage/memory-store.ts';
 import {RecordWriter} from '../../storage/record-codec.ts';
@@ -152,6 +155,22 @@ export class Stage {
   erase(mpidHi: number, mpidLo: number): void {
     const staged = this.#durable.erase(mpidHi, mpidLo, this.shard.nowMs);
     if (staged !== undefined) this.#commit(staged);
+  }
+
+  /** Everything that has changed is in rows. */
+  checkpoint(): void {
+    this.#durable.beginCheckpoint();
+    while (this.#durable.checkpointing) {
+      void this.#durable.commitRows(this.#durable.stepCheckpoint(100));
+    }
+  }
+
+  /** As if another release had written the definition that the store has. */
+  rewriteSpec(id: number, rewrite: (spec: AudienceSpec) => unknown): void {
+    const stored = this.#store.get('audiences', id)!;
+    const spec = unpack(unseal(1, stored, 'the definition')) as AudienceSpec;
+    const value = seal(1, [pack(rewrite(spec))]);
+    void this.#store.commit([{table: 'audiences', key: id, value}]);
   }
 
   /** Dies between two commits, and recovers from what was written. */

@@ -88,13 +88,8 @@ for (const rows of [true, false]) {
     expect(everyone(stage)).toEqual([['1', '3'], ['1', '3'], []]);
     const told = stage.told
       .slice(before)
-      .map(({audience, mpid, action}) => [audience, mpid, action]);
-    expect(told.sort()).toEqual([
-      [1, '2', 'delete'],
-      [1, '3', 'add'],
-      [2, '2', 'delete'],
-      [2, '3', 'add'],
-    ]);
+      .map(({audience, mpid, action}) => `${audience} ${action} ${mpid}`);
+    expect(told.toSorted()).toEqual(['1 add 3', '1 delete 2', '2 add 3', '2 delete 2']);
   });
 }
 

@@ -155,6 +155,7 @@ async function wire(
     profileRetentionMs,
     ...BOUNDS,
     deltaRetentionMs: options.deltaRetentionMs ?? BOUNDS.deltaRetentionMs,
+    watched: () => watched.list(),
     onFailed: (shard, message) => log.error({shard}, message),
     onSeen: entries => seen.load(entries, nowMs()),
     onRecovered: shard => directory.restarted(shard),

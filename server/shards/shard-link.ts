@@ -15,7 +15,12 @@ import {startWorker} from './worker-entry.ts';
 export type IngestResult = 'committed' | 'unavailable' | 'unknown';
 export type IngestDone = (result: IngestResult) => void;
 
+/** What stays the same when the thread is started again. */
+export type LinkSetup = Omit<ShardSetup, 'watched' | 'isSuspended'>;
+
 export interface LinkEvents {
+  /** Asked before each start of the thread. */
+  watched(): readonly string[];
   /** It has recovered what its disk has: it can be asked. */
   onReady(message: FromShard & {kind: 'ready'}): void;
   /** It takes records. */
@@ -36,7 +41,7 @@ const RESTART_MS_MAX = 10_000;
 const HEALTHY_MS = 60_000;
 
 export class ShardLink {
-  readonly #setup: Omit<ShardSetup, 'isSuspended'>;
+  readonly #setup: LinkSetup;
   readonly #events: LinkEvents;
   #worker: Worker | undefined;
   #ready = false;
@@ -53,7 +58,7 @@ export class ShardLink {
   #calls = new Map<number, {resolve: (value: unknown) => void; reject: (error: Error) => void}>();
   #inFlightBytes = 0;
 
-  constructor(setup: Omit<ShardSetup, 'isSuspended'>, events: LinkEvents) {
+  constructor(setup: LinkSetup, events: LinkEvents) {
     this.#setup = setup;
     this.#events = events;
     this.#start();
@@ -122,7 +127,11 @@ export class ShardLink {
   #start(): void {
     this.#startedMs = Date.now();
     const worker = startWorker(SHARD_WORKER, {
-      workerData: {...this.#setup, isSuspended: this.#isDiskRefusing} satisfies ShardSetup,
+      workerData: {
+        ...this.#setup,
+        watched: this.#events.watched(),
+        isSuspended: this.#isDiskRefusing,
+      } satisfies ShardSetup,
       name: `shard ${this.#setup.shard}`,
     });
     this.#worker = worker;

@@ -8,7 +8,7 @@ import type {ErasureResult, ErasureTask} from './erasure-job.ts';
 import type {FromShard} from './messages.ts';
 import type {FeedEntry, ShardCalls, Shards} from './protocol.ts';
 import {Partitions} from './partitions.ts';
-import {type IngestDone, ShardLink} from './shard-link.ts';
+import {type IngestDone, type LinkSetup, ShardLink} from './shard-link.ts';
 import {taskFile} from './worker-entry.ts';
 
 export interface ShardPoolOptions {
@@ -21,6 +21,8 @@ export interface ShardPoolOptions {
   /** One group commit takes no more than this. */
   readonly groupBytesMax: number;
   readonly jobThreads: number;
+  /** Attributes and identities whose changes are told, now. */
+  readonly watched: () => readonly string[];
   readonly onFailed: (shard: number, message: string) => void;
   /** Deduplication memory of a shard that has (re)started. */
   readonly onSeen: (seen: readonly Float64Array[]) => void;
@@ -186,6 +188,7 @@ export class ShardPool implements Shards {
       this.#links[shard] = new ShardLink(
         {shard, path: this.path(shard), ...this.#settings()},
         {
+          watched: this.#options.watched,
           onReady: message => {
             const told = this.#durable[shard]!;
             this.#durable[shard] = message.watermark;
@@ -242,7 +245,7 @@ export class ShardPool implements Shards {
     }
   }
 
-  #settings(): Omit<import('./messages.ts').ShardSetup, 'shard' | 'path' | 'isSuspended'> {
+  #settings(): Omit<LinkSetup, 'shard' | 'path'> {
     const {
       eventRetentionMs,
       profileRetentionMs,

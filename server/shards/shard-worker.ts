@@ -76,6 +76,7 @@ class ShardThread {
       onRefused: error => this.#fail(error),
     });
     this.#durable = new DurableShard(this.#store, {...setup, startMs: Date.now()});
+    this.#durable.shard.watch(setup.watched);
     this.#post({
       kind: 'ready',
       watermark: this.#durable.watermark,

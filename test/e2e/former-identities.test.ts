@@ -119,3 +119,24 @@ test('a member whose profile expires is dropped by the address that it had', asy
   ]);
   expect(told[1]?.cause).toBe('time');
 });
+
+test('one whose profile expires while the server is down, too', async () => {
+  const live = await reader();
+  await live.close();
+  server = await server.restart({profileRetentionMs: 1500});
+  const again = await reader();
+  // Many, so that every shard has something due before it is asked for anything.
+  const mpids = Array.from({length: 40}, (_, at) => String(at + 5));
+  for (const mpid of mpids) await take(mpid, `${mpid}@x.example`);
+  await again.deltas(mpids.length);
+  const {cursor} = again;
+  await server.stop();
+  await new Promise(resolve => setTimeout(resolve, 1600));
+  server = await LiveServer.start(server.folder, {profileRetentionMs: 1500});
+  const away = await reader({from: cursor});
+  const told = said(await away.deltas(mpids.length));
+  expect(told).toHaveLength(mpids.length);
+  for (const mpid of mpids) {
+    expect(told).toContainEqual({[`delete ${mpid}`]: {email: `${mpid}@x.example`}});
+  }
+});

@@ -3,18 +3,23 @@
  * it. Whatever is wrong with it is said before anything is changed.
  */
 import {
+  accessSync,
   closeSync,
+  constants,
+  fsyncSync,
   mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
   readSync,
   rmSync,
+  statSync,
   writeSync,
   existsSync,
   writeFileSync,
 } from 'node:fs';
-import {join} from 'node:path';
+import {userInfo} from 'node:os';
+import {dirname, join, resolve} from 'node:path';
 
 /**
  * Of the whole layout; raised when an older program could not read it. 2: records in bytes of their own
@@ -37,6 +42,15 @@ export interface FolderFacts {
 
 /** What the folder was made with; undefined for a new one. Changes nothing. */
 export function inspectDataFolder(folder: string): FolderFacts | undefined {
+  try {
+    return inspect(folder);
+  } catch (error) {
+    if (error instanceof DataFolderError) throw error;
+    throw new DataFolderError(`The data folder ${folder} cannot be read: ${whyRefused(error)}.`);
+  }
+}
+
+function inspect(folder: string): FolderFacts | undefined {
   const file = join(folder, 'muster.json');
   if (!existsSync(file)) return undefined;
   let facts: FolderFacts;
@@ -61,13 +75,25 @@ export function inspectDataFolder(folder: string): FolderFacts | undefined {
     );
   }
   for (const {parentPath, name} of readdirSync(folder, {recursive: true, withFileTypes: true})) {
-    if (name === 'data.mdb') refuseForeignFile(join(parentPath, name));
+    if (!name.endsWith('.mdb')) continue;
+    const path = join(parentPath, name);
+    refuseLockedFile(path);
+    if (name === 'data.mdb') refuseForeignFile(path);
   }
   return facts;
 }
 
 function isCount(value: unknown): boolean {
   return typeof value === 'number' && Number.isInteger(value) && value > 0;
+}
+
+/** Of another user, as after a start as root. LMDB's own words for it name no file. */
+function refuseLockedFile(file: string): void {
+  try {
+    accessSync(file, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    throw new DataFolderError(`${file} cannot be written: ${whyRefused(error)}.`);
+  }
 }
 
 /** LMDB takes the whole process down over a file that is not its own. */
@@ -92,22 +118,21 @@ export class DataFolderLock {
   }
 
   static acquire(folder: string): DataFolderLock {
-    try {
-      mkdirSync(folder, {recursive: true, mode: 0o700});
-    } catch (error) {
-      throw new DataFolderError(`The data folder ${folder} cannot be made: ${describe(error)}.`);
-    }
+    makeFolder(folder);
     const file = join(folder, 'lock');
     for (let attempt = 0; attempt < 2; attempt++) {
       try {
         const handle = openSync(file, 'wx', 0o600);
         writeSync(handle, JSON.stringify({pid: process.pid, started: startedOf(process.pid)}));
         closeSync(handle);
+        takeRoom(join(folder, 'room'));
         return new DataFolderLock(file);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'EEXIST') {
+          // Not one of somebody else: it was made here.
+          if (isFull(error)) rmSync(file, {force: true});
           throw new DataFolderError(
-            `The data folder ${folder} cannot be written: ${describe(error)}.`,
+            `The data folder ${folder} cannot be written: ${whyRefused(error)}.`,
           );
         }
         const holder = holderOf(file);
@@ -125,6 +150,74 @@ export class DataFolderLock {
 
   release(): void {
     rmSync(this.#file, {force: true});
+  }
+}
+
+/**
+ * One folder after the other. Node's own way to make several (`recursive`) never ends below /proc, and says
+ * ENOENT of a disk that is read-only.
+ */
+function makeFolder(folder: string): void {
+  const missing: string[] = [];
+  let at = resolve(folder);
+  while (!existsSync(at)) {
+    missing.push(at);
+    at = dirname(at);
+  }
+  try {
+    for (const each of missing.reverse()) mkdirSync(each, {mode: 0o700});
+    if (!statSync(folder).isDirectory()) throw new NotAFolderError();
+  } catch (error) {
+    throw new DataFolderError(`The data folder ${folder} cannot be made: ${whyRefused(error)}.`);
+  }
+}
+
+class NotAFolderError extends Error {
+  readonly code = 'ENOTDIR';
+}
+
+/** What the files of a new folder take, and more. LMDB ends the process where the disk has no room for them. */
+const ROOM_BYTES = 8 * 2 ** 20;
+
+/** Throws where the disk does not have it. */
+function takeRoom(file: string): void {
+  try {
+    const handle = openSync(file, 'w', 0o600);
+    try {
+      const chunk = Buffer.alloc(2 ** 20);
+      for (let bytes = 0; bytes < ROOM_BYTES;) bytes += writeSync(handle, chunk);
+      fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+  } finally {
+    rmSync(file, {force: true});
+  }
+}
+
+function isFull(error: unknown): boolean {
+  const {code = ''} = error as NodeJS.ErrnoException;
+  return ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code);
+}
+
+/** In words that say what to do. */
+function whyRefused(error: unknown): string {
+  if (isFull(error)) {
+    return `its disk is full or its quota used up, and a start needs ${ROOM_BYTES / 2 ** 20} MiB: make room, or give --data a folder on another disk`;
+  }
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'EACCES':
+    case 'EPERM':
+      return `user ${userInfo().uid} has no permission there: give it the folder and all that is in it (chown -R), or start as the user that it belongs to`;
+    case 'EROFS':
+      return 'its disk is read-only: mount it for writing, or give --data another folder';
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return 'there is a file, and not a folder: give --data another path';
+    case 'ENOENT':
+      return 'no folder can be made there: give --data a path on a disk of this machine';
+    default:
+      return describe(error);
   }
 }
 

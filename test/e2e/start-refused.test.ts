@@ -6,6 +6,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -101,15 +102,71 @@ describe('a start is refused', () => {
     mkdirSync(dataFolder, {mode: 0o555});
     chmodSync(join(dataFolder, '..'), 0o755);
     const under = IS_ROOT ? AS_NOBODY : [];
-    expectRefusal(await ServerProcess.refused({dataFolder, under}), /cannot be written|EACCES/);
+    const says = /user \d+ has no permission there: give it the folder/;
+    expectRefusal(await ServerProcess.refused({dataFolder, under}), says);
     const inside = join(dataFolder, 'deeper', 'data');
-    expectRefusal(await ServerProcess.refused({dataFolder: inside, under}), /cannot be made/);
+    expectRefusal(await ServerProcess.refused({dataFolder: inside, under}), says);
+  });
+
+  test.skipIf(!CAN_DROP)('when files in it belong to another user', async () => {
+    const dataFolder = join(temporaryFolder(), 'data');
+    await (await ServerProcess.start({dataFolder, args: ['--shards', '1']})).stop();
+    chmodSync(join(dataFolder, '..'), 0o755);
+    spawnSync('chown', ['65534:65534', dataFolder, join(dataFolder, 'muster.json')]);
+    const ended = await ServerProcess.refused({dataFolder, under: AS_NOBODY});
+    expectRefusal(ended, /data\/\S+\.mdb cannot be written: user 65534 has no permission there/);
+    expect(existsSync(join(dataFolder, 'lock'))).toBe(false);
+  });
+
+  test.skipIf(process.platform !== 'linux')('where nothing can be made', async () => {
+    const ended = await ServerProcess.refused({dataFolder: '/proc/muster/data'});
+    expectRefusal(ended, /\/proc\/muster\/data cannot be made: no folder can be made there/);
+  });
+
+  test('on a disk without room, and started when there is', async context => {
+    const disk = temporaryFolder();
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', disk]);
+    if (mounted.status !== 0) {
+      context.skip('needs the right to mount');
+      return;
+    }
+    try {
+      const dataFolder = join(disk, 'data');
+      writeFileSync(join(disk, 'filler'), Buffer.alloc(8 * 2 ** 20));
+      expectRefusal(await ServerProcess.refused({dataFolder}), /disk is full .* needs 8 MiB/);
+      expect(readdirSync(dataFolder)).toEqual([]);
+      rmSync(join(disk, 'filler'));
+      const server = await ServerProcess.start({dataFolder, args: ['--shards', '2']});
+      expect((await server.stop()).code).toBe(0);
+      expect(readdirSync(dataFolder)).not.toContain('room');
+    } finally {
+      spawnSync('umount', ['--lazy', disk]);
+    }
+  });
+
+  test.skipIf(!IS_ROOT)('on a disk that is read-only', async context => {
+    const disk = temporaryFolder();
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'ro,size=1m', 'tmpfs', disk]);
+    if (mounted.status !== 0) {
+      context.skip('needs the right to mount');
+      return;
+    }
+    try {
+      for (const dataFolder of [disk, join(disk, 'deeper', 'data')]) {
+        expectRefusal(await ServerProcess.refused({dataFolder}), /its disk is read-only: mount it/);
+      }
+    } finally {
+      spawnSync('umount', ['--lazy', disk]);
+    }
   });
 
   test('when a file stands where the folder should be', async () => {
     const file = join(temporaryFolder(), 'data');
     writeFileSync(file, 'mine');
-    expectRefusal(await ServerProcess.refused({dataFolder: file}), /data folder .* cannot be/);
+    expectRefusal(
+      await ServerProcess.refused({dataFolder: file}),
+      /data folder .* cannot be made: there is a file, and not a folder/,
+    );
     expect(readFileSync(file, 'utf8')).toBe('mine');
   });
 

@@ -46,7 +46,8 @@ export function inspectDataFolder(folder: string): FolderFacts | undefined {
     return inspect(folder);
   } catch (error) {
     if (error instanceof DataFolderError) throw error;
-    throw new DataFolderError(`The data folder ${folder} cannot be read: ${whyRefused(error)}.`);
+    const {path = folder} = error as NodeJS.ErrnoException;
+    throw new DataFolderError(`${path} cannot be read: ${whyRefused(error)}.`);
   }
 }
 

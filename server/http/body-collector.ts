@@ -1,3 +1,9 @@
+/**
+ * Of a body that nobody wants, read before a connection that the client wants closed is closed: a client
+ * that is still writing then would get a broken pipe in place of the answer. Beyond it the answer is lost.
+ */
+export const DISCARDED_BYTES_MAX = 64 * 1024 * 1024;
+
 /** Puts a body together from chunks, up to a limit. */
 export class BodyCollector {
   readonly #limitBytes: number;

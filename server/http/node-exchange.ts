@@ -1,5 +1,5 @@
 import type {IncomingMessage, ServerResponse} from 'node:http';
-import {BodyCollector} from './body-collector.ts';
+import {BodyCollector, DISCARDED_BYTES_MAX} from './body-collector.ts';
 import {INTERNAL_ERROR, type Refusal} from './refusals.ts';
 import {isBodiless, isFramingHeader} from './response-head.ts';
 import {type CompiledRoute, readParams} from './route-table.ts';
@@ -122,7 +122,38 @@ export class NodeExchange implements TransportRequest, TransportResponse {
     if (this.#answered || this.aborted) return;
     const length = typeof body === 'string' ? Buffer.byteLength(body) : body.byteLength;
     this.#writeHead(status, headers, isBodiless(status) ? undefined : length);
-    this.#response.end(isBodiless(status) ? undefined : body);
+    if (isBodiless(status)) this.#response.end();
+    else if (this.#closesOverBody()) this.#endAfterBody(body);
+    else this.#response.end(body);
+  }
+
+  /** node:http closes after such an answer, and would break the pipe of a client that still writes. */
+  #closesOverBody(): boolean {
+    const {headers, complete} = this.#request;
+    return (
+      !complete &&
+      (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0) &&
+      headers.connection?.toLowerCase().includes('close') === true &&
+      // Whoever waits for 100 Continue sends nothing before the answer.
+      headers.expect === undefined
+    );
+  }
+
+  #endAfterBody(body: string | Uint8Array): void {
+    const request = this.#request;
+    const response = this.#response;
+    let discardedBytes = 0;
+    const end = (): void => {
+      if (!response.writableEnded) response.end();
+    };
+    response.write(body);
+    request.on('data', (chunk: Buffer) => {
+      discardedBytes += chunk.byteLength;
+      if (discardedBytes > DISCARDED_BYTES_MAX) end();
+    });
+    request.on('end', end);
+    request.on('close', end);
+    request.resume();
   }
 
   stream(

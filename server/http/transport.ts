@@ -31,7 +31,7 @@ export interface TransportRequest {
    * Reads the whole body, at most `limitBytes` of it as sent. Calls back exactly once, never before
    * `readBody` returns: with the bytes, which belong to the caller, or with what went wrong. After
    * 'aborted' nobody is left to answer. After 'too_large' the rest is read and thrown away, so that the
-   * answer reaches the client. Valid only synchronously in the handler, and once (throws otherwise).
+   * answer reaches the client; so is a body that was not asked for. Valid only synchronously in the handler, and once (throws otherwise).
    * Whatever `done` throws or rejects with is treated as the handler's own.
    */
   readBody(

@@ -1,5 +1,5 @@
 import {SocketAddress} from 'node:net';
-import {BodyCollector} from './body-collector.ts';
+import {BodyCollector, DISCARDED_BYTES_MAX} from './body-collector.ts';
 import {INTERNAL_ERROR, type Refusal, STOPPING} from './refusals.ts';
 import {checkHeaders, isBodiless, isFramingHeader, statusLine} from './response-head.ts';
 import {type CompiledRoute, readParams, type RouteTable} from './route-table.ts';
@@ -45,6 +45,11 @@ export class UwsExchange implements TransportRequest, TransportResponse {
 
   #body: BodyCollector | undefined;
   #bodyDone: BodyCallback | undefined;
+  /** The answer would close the connection, so what is left of the body comes first. */
+  #closesAfterBody = false;
+  /** To be done once the rest of the body is thrown away. */
+  #afterBody: (() => void) | undefined;
+  #discardedBytes = 0;
   #aborted = false;
   #answered = false;
   /** `#native` must not be touched any more. */
@@ -134,12 +139,20 @@ export class UwsExchange implements TransportRequest, TransportResponse {
     if (this.#bodyDone !== undefined) throw new Error('readBody() twice, or of an upgrade');
     if (this.#over) throw new Error('readBody() after the answer');
     this.#bodyDone = done;
-    if ((this.#server.headers.contentLength ?? 0) > limitBytes) {
-      // Without `onData` uWebSockets throws the body away by itself.
-      queueMicrotask(() => this.#settleBody('too_large', NOTHING));
-      return;
+    const {headers} = this.#server;
+    const length = headers.contentLength ?? 0;
+    if (length > limitBytes) {
+      this.#closesAfterBody = headers.closesAfterBody;
+      if (!this.#closesAfterBody) {
+        // Without `onData` uWebSockets throws the body away by itself.
+        queueMicrotask(() => this.#settleBody('too_large', NOTHING));
+        return;
+      }
+      this.#afterBody = () => this.#settleBody('too_large', NOTHING);
+    } else {
+      if (length === 0) this.#closesAfterBody = headers.closesAfterBody;
+      this.#body = new BodyCollector(limitBytes);
     }
-    this.#body = new BodyCollector(limitBytes);
     this.#native.onData((chunk, isLast) => this.#receive(chunk, isLast));
   }
 
@@ -182,15 +195,27 @@ export class UwsExchange implements TransportRequest, TransportResponse {
   /** Hot: one call for each small body. */
   #receive(chunk: ArrayBuffer, isLast: boolean): void {
     const body = this.#body;
-    if (body === undefined) return;
+    if (body === undefined) {
+      this.#discard(chunk.byteLength, isLast);
+      return;
+    }
     // The chunk is detached when this returns.
     if (!body.add(Buffer.from(new Uint8Array(chunk)))) {
       this.#body = undefined;
-      this.#settleBody('too_large', NOTHING);
+      this.#afterBody = () => this.#settleBody('too_large', NOTHING);
+      this.#discard(0, isLast || !this.#closesAfterBody);
     } else if (isLast) {
       this.#body = undefined;
       this.#settleBody(undefined, body.take());
     }
+  }
+
+  #discard(bytes: number, isEnough: boolean): void {
+    this.#discardedBytes += bytes;
+    if (!isEnough && this.#discardedBytes <= DISCARDED_BYTES_MAX) return;
+    const after = this.#afterBody;
+    this.#afterBody = undefined;
+    if (!this.#over) after?.();
   }
 
   #settleBody(problem: 'too_large' | 'aborted' | undefined, body: Buffer): void {
@@ -240,6 +265,31 @@ export class UwsExchange implements TransportRequest, TransportResponse {
       }
     }
     this.#answered = true;
+    const native = this.#native;
+    if (this.#isUnreadBodyInTheWay() && !closeConnection) {
+      this.#afterBody = () => this.#write(status, headers, body, closeConnection);
+      native.onData((chunk, isLast) => this.#receive(chunk, isLast));
+      return;
+    }
+    this.#write(status, headers, body, closeConnection);
+  }
+
+  /** The handler answers while it runs, without having asked for the body. */
+  #isUnreadBodyInTheWay(): boolean {
+    return (
+      this.#request !== undefined &&
+      this.#bodyDone === undefined &&
+      this.#server.headers.closesAfterBody
+    );
+  }
+
+  #write(
+    status: number,
+    headers: Readonly<Record<string, string>>,
+    body: string | Uint8Array,
+    closeConnection: boolean,
+  ): void {
+    const isHead = this.method === 'HEAD';
     const native = this.#native;
     native.cork(() => {
       this.#writeHead(status, headers);

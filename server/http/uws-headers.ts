@@ -60,6 +60,15 @@ export class UwsHeaders {
     return this.#lengths === 0 ? undefined : Number(this.#length);
   }
 
+  /** A body is on its way, and the client wants the connection closed after the answer. */
+  get closesAfterBody(): boolean {
+    return (
+      (this.#encodings > 0 || (this.contentLength ?? 0) > 0) &&
+      this.get('connection').toLowerCase().includes('close') &&
+      this.get('expect') === ''
+    );
+  }
+
   get(name: string): string {
     let found = '';
     let times = 0;

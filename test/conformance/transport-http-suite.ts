@@ -299,6 +299,34 @@ export function describeHttp(listen: ListenFunction): void {
       },
     );
 
+    test.each([
+      ['too large, declared', 'POST /small', false, 413],
+      ['too large, chunked', 'POST /small', true, 413],
+      ['not read', 'POST /early', false, 403],
+      ['not read, chunked', 'POST /early', true, 403],
+      ['of no route', 'POST /nowhere', false, 404],
+    ])(
+      'a client that wants the connection closed can write to the end and hear the refusal: %s',
+      async (_, route, isChunked, status) => {
+        const {port} = await servers.start({
+          routes: {
+            'POST /small': echoBody,
+            'POST /early': (_request, response) => response.send(403, {}, 'go away'),
+          },
+        });
+        const client = await RawClient.connect(port);
+        const framing = isChunked ? 'Transfer-Encoding: chunked' : 'Content-Length: 8192';
+        const half = 'x'.repeat(4096);
+        const part = isChunked ? `1000\r\n${half}\r\n` : half;
+        await client.send(request(route, ['Connection: close', framing], part));
+        await sleep(30);
+        expect(client.isClosed).toBe(false);
+        await client.send(isChunked ? `${part}0\r\n\r\n` : part);
+        expect((await client.answer()).status).toBe(status);
+        await client.closed();
+      },
+    );
+
     test('a client that waits for 100 Continue is told to go on, or refused', async () => {
       const {port} = await servers.start({routes: {'POST /echo': echoBody}});
       const client = await RawClient.connect(port);
@@ -314,6 +342,12 @@ export function describeHttp(listen: ListenFunction): void {
       await large.send(request('POST /echo', ['Content-Length: 5000', 'Expect: 100-continue']));
       expect((await large.answer()).status).toBe(413);
       large.destroy();
+
+      const closing = await RawClient.connect(port);
+      const headers = ['Content-Length: 5000', 'Expect: 100-continue', 'Connection: close'];
+      await closing.send(request('POST /echo', headers));
+      expect((await closing.answer()).status).toBe(413);
+      closing.destroy();
     });
 
     test('cut off midway: told "aborted" once, and answers are ignored', async () => {

@@ -10,6 +10,7 @@ import {HistorySlab} from './histories/history-slab.ts';
 import {TextDictionary} from './histories/text-dictionary.ts';
 import type {Ordinal} from './ids.ts';
 import type {FormerOf} from './profiles/former-identities.ts';
+import {FetchAhead} from './profiles/fetch-ahead.ts';
 import {MembershipLists} from './profiles/membership-lists.ts';
 import {ProfileData} from './profiles/profile-data.ts';
 import {ProfileTable} from './profiles/profile-table.ts';
@@ -54,6 +55,7 @@ export class ShardState {
   /** Watched identities that were lost since somebody took the list. */
   former: FormerOf[] = [];
   wheel: TimingWheel;
+  readonly ahead = new FetchAhead(this);
   /** Marks what a record has touched already. */
   stamp = 0;
   /** Told of every profile whose row has to be written again. */
@@ -70,7 +72,7 @@ export class ShardState {
   constructor(options: ShardOptions) {
     this.options = options;
     this.nowMs = options.startMs;
-    this.wheel = new TimingWheel(options.startMs);
+    this.wheel = this.wheelFrom(options.startMs);
     this.criteria = new CriteriaTable(this.slab, this.texts, options.eventRetentionMs);
     this.columns = new Columns({
       graph: this.graph,
@@ -89,6 +91,13 @@ export class ShardState {
       historyIdOf: options.historyIdOf ?? (() => undefined),
     });
     this.propagation.reserve();
+  }
+
+  /** Everything up to `nowMs` has been told. */
+  wheelFrom(nowMs: number): TimingWheel {
+    return new TimingWheel(nowMs, (ordinals, from, count) =>
+      this.ahead.forLapse(ordinals, from, count),
+    );
   }
 
   /** undefined: nobody has this ordinal. */

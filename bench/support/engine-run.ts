@@ -8,6 +8,7 @@ import {join} from 'node:path';
 import {ADD, ATTRIBUTE_UPDATE, CAUSE_TIME, DeltaReader} from '../../engine/deltas.ts';
 import type {ProfileRecord} from '../../engine/record.ts';
 import {Shard} from '../../engine/shard.ts';
+import {CommitLine} from '../../storage/commit-line.ts';
 import {DurableShard, type Staged} from '../../storage/durable-shard.ts';
 import {LmdbStore} from '../../storage/lmdb-store.ts';
 import {RecordWriter} from '../../storage/record-codec.ts';
@@ -26,6 +27,8 @@ import type {Latencies} from './latencies.ts';
 /** Records made at a time, outside the measured part. */
 const CHUNK_EVENTS = 8192;
 const POPULATION_GROUP = 1024;
+/** Bytes that wait for the disk before events have to: a server's own bound. */
+const GROUP_BYTES_MAX = 4 * 2 ** 20;
 
 /** What a subscriber to everything would know. */
 export class Reader {
@@ -160,7 +163,7 @@ export class JournalRun implements EngineRun {
   readonly #store: LmdbStore;
   readonly #durable: DurableShard;
   readonly #writer = new RecordWriter();
-  #committing: Promise<void> = Promise.resolve();
+  readonly #line: CommitLine;
   next = 0;
 
   private constructor(workload: Workload, folder: string, group: number) {
@@ -174,6 +177,12 @@ export class JournalRun implements EngineRun {
       deltaRetentionMs: EVENT_RETENTION_MS,
       startMs: WORKLOAD_START_MS,
     });
+    this.#line = new CommitLine(this.#store, {
+      bytesMax: GROUP_BYTES_MAX,
+      onRefused: error => {
+        throw error;
+      },
+    });
     this.reader = new Reader(workload.profiles);
   }
 
@@ -181,18 +190,20 @@ export class JournalRun implements EngineRun {
   static async start(workload: Workload, {group}: {group: number}): Promise<JournalRun> {
     const run = new JournalRun(workload, await mkdtemp(join(tmpdir(), 'muster-bench-')), group);
     const durable = run.#durable;
-    await run.#commit(durable.define(audienceSpecs(workload), [], WORKLOAD_START_MS));
+    run.#put(durable.define(audienceSpecs(workload), [], WORKLOAD_START_MS));
     for (let more = true; more;) {
       const step = durable.prepare(1000, WORKLOAD_START_MS);
-      if (step.staged !== undefined) await run.#commit(step.staged);
+      if (step.staged !== undefined) run.#put(step.staged);
+      await run.#commit();
       more = step.more;
     }
     for (let profile = 0; profile < workload.profiles; profile++) {
       run.#writer.push(populationRecord(workload, profile));
       if (run.#writer.count < POPULATION_GROUP && profile < workload.profiles - 1) continue;
-      await run.#commit(durable.applyRecords(run.#writer.take(), WORKLOAD_START_MS));
+      run.#put(durable.applyRecords(run.#writer.take(), WORKLOAD_START_MS));
+      await run.#commit();
     }
-    await run.#committing;
+    await run.#line.durable();
     return run;
   }
 
@@ -205,7 +216,7 @@ export class JournalRun implements EngineRun {
       const [group] = this.#groups(Math.min(left, this.#group));
       await this.#apply(group!);
     }
-    await this.#committing;
+    await this.#line.durable();
   }
 
   async measure(seconds: number, latencies: Latencies): Promise<{events: number; wallMs: number}> {
@@ -219,7 +230,7 @@ export class JournalRun implements EngineRun {
         await this.#apply(group, () => latencies.record(performance.now() - arrivedMs));
         events += group.count;
       }
-      await this.#committing;
+      await this.#line.durable();
       wallMs += performance.now() - startedMs;
     }
     return {events, wallMs};
@@ -230,25 +241,30 @@ export class JournalRun implements EngineRun {
   }
 
   async close(): Promise<void> {
-    await this.#committing;
+    await this.#line.durable();
     await this.#store.close();
     await rm(this.#folder, {recursive: true, force: true});
   }
 
   async #apply(group: RecordGroup, committed: () => void = () => {}): Promise<void> {
-    const staged = this.#durable.applyRecords(group.bytes, group.nowMs);
-    await this.#commit(staged, committed);
+    this.#put(this.#durable.applyRecords(group.bytes, group.nowMs), committed);
     const late = this.#durable.tick(group.nowMs, Infinity);
-    if (late !== undefined) await this.#commit(late);
+    if (late !== undefined) this.#put(late);
+    await this.#commit();
   }
 
-  /** As a shard thread does: at most one group waits for the disk while the next is applied. */
-  async #commit(staged: Staged, committed: () => void = () => {}): Promise<void> {
-    await this.#committing;
-    this.#committing = this.#durable.commit(staged).then(() => {
+  #put(staged: Staged, committed: () => void = () => {}): void {
+    this.#line.put(staged.puts, () => {
       this.reader.take(staged.deltas);
       committed();
     });
+  }
+
+  /** As a shard thread does: while one transaction syncs, what is applied meanwhile becomes the next. */
+  async #commit(): Promise<void> {
+    this.#line.start();
+    await this.#line.room();
+    await new Promise(resolve => setImmediate(resolve));
   }
 
   #groups(events: number): RecordGroup[] {

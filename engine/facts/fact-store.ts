@@ -54,6 +54,15 @@ export class FactStore {
     return this.#slab.has(ordinal);
   }
 
+  /** Reads where the profile's facts are: see fetch-ahead.ts. */
+  touchPointer(ordinal: Ordinal): number {
+    return this.#slab.touchPointer(ordinal);
+  }
+
+  touch(ordinal: Ordinal): number {
+    return this.#slab.touch(ordinal);
+  }
+
   add(ordinal: Ordinal, born: number): void {
     this.#slab.add(ordinal);
     this.#slab.insert(BORN_AT, SECTIONS_AT - BORN_AT);

@@ -22,6 +22,8 @@ import type {Ordinal} from '../ids.ts';
 
 const PAGE_SHIFT = 17;
 const PAGE_WORDS = 1 << PAGE_SHIFT;
+const LINE_WORDS = 8;
+const TOUCHED_WORDS = 10 * LINE_WORDS;
 const HEADER_WORDS = 2;
 const DIRECTORY_WORDS = 2;
 const NONE = 0xffffffff;
@@ -89,6 +91,23 @@ export class HistorySlab {
     }
     this.#enter(pointer);
     return true;
+  }
+
+  /** Reads where the profile's block is: see fetch-ahead.ts. */
+  touchPointer(ordinal: Ordinal): number {
+    return ordinal < this.#block.length ? this.#block[ordinal]! : 0;
+  }
+
+  /** Reads a word of each of the first lines of the profile's block. */
+  touch(ordinal: Ordinal): number {
+    const pointer = ordinal < this.#block.length ? this.#block[ordinal]! : NONE;
+    if (pointer === NONE) return 0;
+    const page = this.#pages[pointer >>> PAGE_SHIFT]!;
+    const from = pointer & (PAGE_WORDS - 1);
+    const end = Math.min(page.length, from + TOUCHED_WORDS);
+    let sum = 0;
+    for (let at = from; at < end; at += LINE_WORDS) sum += page[at]!;
+    return sum;
   }
 
   /** Histories in the opened block. */

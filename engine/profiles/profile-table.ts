@@ -39,6 +39,11 @@ export class ProfileTable {
     return this.#lo[ordinal]!;
   }
 
+  /** Reads the first bucket that `find` looks at: see fetch-ahead.ts. */
+  touchBucket(hi: number, lo: number): number {
+    return this.#buckets[hash(hi, lo) & (this.#buckets.length - 1)]!;
+  }
+
   /** −1 when there is none. */
   find(hi: number, lo: number): Ordinal {
     const mask = this.#buckets.length - 1;

@@ -8,6 +8,8 @@ import type {Ordinal} from '../ids.ts';
 
 const BLOCK_SHIFT = 12;
 const BLOCK_ROWS = 1 << BLOCK_SHIFT;
+const LINE_WORDS = 16;
+const TOUCHED_WORDS_MAX = 32 * LINE_WORDS;
 
 interface Block {
   words: Uint32Array;
@@ -63,6 +65,16 @@ export class TruthRows {
   clear(ordinal: Ordinal): void {
     this.open(ordinal);
     this.words.fill(0, this.base, this.base + this.#stride);
+  }
+
+  /** Reads a word of each line of the row: see fetch-ahead.ts. */
+  touch(ordinal: Ordinal): number {
+    const {words, stride} = this.#block(ordinal >>> BLOCK_SHIFT);
+    const from = (ordinal & (BLOCK_ROWS - 1)) * stride;
+    const end = from + Math.min(stride, TOUCHED_WORDS_MAX);
+    let sum = 0;
+    for (let at = from; at < end; at += LINE_WORDS) sum += words[at]!;
+    return sum;
   }
 
   /** A copy of the row's bits. */

@@ -14,11 +14,12 @@ import type {Shard} from '../engine/shard.ts';
 import {exportHistories} from '../engine/shard-recovery.ts';
 import {entryAt, type FoundEntries, type WantedHistory} from './backfill-scan.ts';
 import {type ErasureRequest, PendingErasures} from './pending-erasures.ts';
+import {expectRecords} from './expect-records.ts';
 import {encodeFeedEntry} from './feed-entry.ts';
 import {farewellsOf, formerPuts} from './former-identities.ts';
 import {encodeJournalEntry, type JournalEntry} from './journal-entry.ts';
 import {HISTORY_END, META_VERSION, metaNumber, metaPut} from './meta-numbers.ts';
-import {decodeRecords, recordEnd, recordMpid} from './record-codec.ts';
+import {decodeRecords} from './record-codec.ts';
 import {SampledRecords} from './sampled-records.ts';
 import {recoverShard} from './recover.ts';
 import {encodeRow, rowKey, type StoredTruth} from './row-codec.ts';
@@ -147,7 +148,7 @@ export class DurableShard {
     let index = 0;
     let expectedTo = 0;
     for (const record of decodeRecords(records)) {
-      if (index++ % AHEAD === 0) expectedTo = this.#expectFrom(records, expectedTo);
+      if (index++ % AHEAD === 0) expectedTo = expectRecords(this.shard.ahead, records, expectedTo);
       sample.pass(record);
       this.shard.apply(record, now);
       for (const event of record.events) lastMs = Math.max(lastMs, event.timeMs);
@@ -164,18 +165,6 @@ export class DurableShard {
       });
     }
     return staged;
-  }
-
-  /** Has the profiles of the next records fetched; returns where those after them begin. */
-  #expectFrom(records: Uint8Array, from: number): number {
-    const {ahead} = this.shard;
-    let at = from;
-    for (let i = 0; i < AHEAD && at < records.length; i++, at = recordEnd(records, at)) {
-      const {hi, lo} = recordMpid(records, at);
-      ahead.expect(hi, lo);
-    }
-    ahead.forArrival();
-    return at;
   }
 
   /** Lets time pass, for about `profilesMax` profiles; undefined when it changed nothing anyone is told. */

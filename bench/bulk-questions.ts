@@ -18,23 +18,38 @@ const FACTS_MAX = 250_000;
 const TIMES = 20;
 const OVERLAP_AUDIENCES = 8;
 
-/** One new audience over known criteria, to the last delta. It is gone afterwards. */
+/** One new audience over known criteria, to the last delta. It is gone afterwards. The first is told apart. */
 export function activationFigures(
   shard: Shard,
   workload: Workload,
   {options, nowMs}: {options: BenchOptions; nowMs: number},
 ): Figure[] {
   const took: number[] = [];
-  for (const audience of recombinedAudiences(workload, TIMES)) {
+  const slices: number[] = [];
+  let longestMs = 0;
+  let isNew = 0;
+  for (const audience of recombinedAudiences(workload, TIMES + 1, options.audiences)) {
     const startedMs = performance.now();
     shard.define([specOf(audience, workload)], [], nowMs);
-    while (shard.prepare(SLICE_PROFILES));
-    shard.deltas.take();
+    for (let more = true; more;) {
+      const sliceMs = performance.now();
+      more = shard.prepare(SLICE_PROFILES);
+      longestMs = Math.max(longestMs, performance.now() - sliceMs);
+    }
+    if (shard.deltas.take().length > 0) isNew++;
     took.push(performance.now() - startedMs);
+    slices.push(longestMs);
+    longestMs = 0;
     shard.define([], [audience.id], nowMs);
     shard.deltas.take();
   }
-  return [figure(`bulk/${sizesName(options)}/activate-one-known`, 'ms', took)];
+  const [first, ...others] = took;
+  const name = `bulk/${sizesName(options)}/activate-one-known`;
+  return [
+    figure(`${name}-first`, 'ms', [first!]),
+    figure(name, 'ms', others, `${isNew} of ${took.length} have members`),
+    figure(`${name}-slice-max`, 'ms', slices),
+  ];
 }
 
 export function overlapFigures(shard: Shard, options: BenchOptions): Figure[] {

@@ -7,7 +7,7 @@
 import {liveFigures, scanFigures} from './bulk-backfill.ts';
 import {listFigures} from './bulk-list.ts';
 import {activationFigures, estimateFigures, overlapFigures} from './bulk-questions.ts';
-import {membersPage} from '../engine/shard-queries.ts';
+import {membersPage} from '../engine/audiences/members-page.ts';
 import type {Shard} from '../engine/shard.ts';
 import {DuckDbRecompute, missingDuckDb} from './peers/duckdb.ts';
 import {populationChecksum} from './support/checksum.ts';

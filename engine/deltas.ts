@@ -28,6 +28,7 @@ export const CAUSE_DEFINITION = 2;
 export const CAUSE_PROFILE = 3;
 
 export const DELTA_BYTES = 32;
+const KEPT_BYTES_MAX = 2 ** 20;
 
 /** Grows by doubling; `take` hands the bytes over and starts anew. */
 export class DeltaWriter {
@@ -49,7 +50,7 @@ export class DeltaWriter {
     attribute: number,
     atMs: number,
   ): void {
-    if (this.#used + DELTA_BYTES > this.#bytes.length) this.#grow();
+    if (this.#used + DELTA_BYTES > this.#bytes.length) this.#resize(this.#bytes.length * 2);
     const view = this.#view;
     const at = this.#used;
     view.setUint32(at, audience, true);
@@ -67,14 +68,16 @@ export class DeltaWriter {
   take(): Uint8Array {
     const taken = this.#bytes.slice(0, this.#used);
     this.#used = 0;
+    // What one large definition needed is not kept for ever.
+    if (this.#bytes.length > KEPT_BYTES_MAX) this.#resize(DELTA_BYTES * 256);
     return taken;
   }
 
-  #grow(): void {
-    const grown = new Uint8Array(this.#bytes.length * 2);
-    grown.set(this.#bytes);
-    this.#bytes = grown;
-    this.#view = new DataView(grown.buffer);
+  #resize(bytes: number): void {
+    const resized = new Uint8Array(bytes);
+    resized.set(this.#bytes.subarray(0, this.#used));
+    this.#bytes = resized;
+    this.#view = new DataView(resized.buffer);
   }
 }
 

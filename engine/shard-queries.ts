@@ -34,34 +34,6 @@ export interface ProfileScopeView {
   readonly calculated?: readonly (readonly [name: string, value: Value | undefined])[];
 }
 
-export interface MembersPage {
-  /** Ascending as signed 64-bit numbers. */
-  readonly mpids: BigInt64Array;
-  /** Beside them: when each joined. */
-  readonly sinceMs: Float64Array;
-}
-
-/** The first `limit` members after `after`, by mpid. */
-export function membersPage(
-  shard: Shard,
-  query: {readonly audience: number; readonly after: bigint | undefined; readonly limit: number},
-): MembersPage {
-  const found: {mpid: bigint; ordinal: Ordinal}[] = [];
-  const {after} = query;
-  forEachMember(shard, query.audience, ordinal => {
-    const mpid = mpidOf(shard, ordinal);
-    if (after === undefined || mpid > after) found.push({mpid, ordinal});
-  });
-  found.sort((a, b) => (a.mpid < b.mpid ? -1 : 1));
-  const page = found.slice(0, query.limit);
-  return {
-    mpids: BigInt64Array.from(page, member => member.mpid),
-    sinceMs: Float64Array.from(page, member =>
-      shard.membershipLists.sinceMs(member.ordinal, query.audience),
-    ),
-  };
-}
-
 export function memberCount(shard: Shard, audience: number): number {
   const root = shard.audiences.get(audience)?.root ?? -1;
   return root < 0 ? 0 : shard.propagation.count(root >> 1);
@@ -127,18 +99,6 @@ function calculatedValues(
     values.push([spec.name, calculated.value]);
   }
   return values.sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-function forEachMember(shard: Shard, audience: number, visit: (ordinal: Ordinal) => void): void {
-  const root = shard.audiences.get(audience)?.root ?? -1;
-  if (root < 0) return;
-  shard.rows.forEachSet(root >> 1, shard.table.end, ordinal => {
-    if (shard.table.isLive(ordinal)) visit(ordinal);
-  });
-}
-
-function mpidOf(shard: Shard, ordinal: Ordinal): bigint {
-  return mpidFrom(shard.table.hi(ordinal), shard.table.lo(ordinal));
 }
 
 function present(facts: readonly Fact[]): (readonly [string, Value])[] {

@@ -11,6 +11,7 @@ import {assert} from './assert.ts';
 import type {Audience} from './audiences/audience-table.ts';
 import type {AudienceSpec} from './audiences/audience-spec.ts';
 import {FillPass} from './audiences/fill-pass.ts';
+import {COLUMNS_AT_ONCE, serveFilled} from './audiences/serve-filled.ts';
 import type {History} from './criteria/criteria-table.ts';
 import {CAUSE_DEFINITION, CAUSE_EVENT, CAUSE_PROFILE, CAUSE_TIME} from './deltas.ts';
 import {evaluateCriterion, evaluateHistory, fillNodes} from './evaluation.ts';
@@ -25,8 +26,8 @@ import type {ProfileData} from './profiles/profile-data.ts';
 import type {ProfileRecord} from './record.ts';
 import {type ShardOptions, ShardState} from './shard-state.ts';
 
-/** Rows whose bits follow from bits, in the time that one takes whose profile has to be looked at. */
-const COMBINATION_ROWS = 16;
+/** Looks at bits that take as long: a thousand are two microseconds. */
+const ROW_LOOKS = 1000;
 
 export class Shard extends ShardState {
   readonly memberships = new Memberships(this);
@@ -106,16 +107,10 @@ export class Shard extends ShardState {
   /** Takes new definitions; members of audiences that are gone or inactive leave. */
   define(upsert: readonly AudienceSpec[], remove: readonly number[], nowMs: number): void {
     this.nowMs = Math.max(this.nowMs, nowMs);
+    this.#fill?.abandon(this.columns, this.graph);
     this.#fill = undefined;
     this.memberships.begin();
-    for (const audience of this.audiences.define(upsert, remove)) {
-      if (audience.root >= 0) {
-        this.rows.forEachSet(audience.root >> 1, this.table.end, ordinal => {
-          if (this.table.isLive(ordinal)) this.#tellDefinition(ordinal, audience, false);
-        });
-      }
-      this.audiences.drop(audience);
-    }
+    this.#leave(this.audiences.define(upsert, remove));
     this.audiences.sweep();
     for (const history of this.criteria.histories()) {
       if (history.since === Infinity) history.since = this.watermark;
@@ -147,15 +142,18 @@ export class Shard extends ShardState {
     this.#fill ??= FillPass.start(this.audiences, this.graph);
     const fill = this.#fill;
     if (fill === undefined) return false;
-    this.#fillRows(fill, rowsMax);
-    if (fill.cursor < this.table.end) return true;
-    this.#fill = undefined;
-    const counts = this.rows.countEach(fill.nodes, this.table.end);
-    for (const [n, slot] of fill.nodes.entries()) {
-      this.graph.settle(slot);
-      this.propagation.setCount(slot, counts[n]!);
+    if (fill.serving === undefined) {
+      this.#fillRows(fill, rowsMax);
+      if (fill.cursor < this.table.end) return true;
+      fill.serving = serveFilled(this, fill, {
+        settle: () => this.#settleAll(),
+        promote: audience => this.#promote(audience),
+        tell: (ordinal, audience, member) => this.#tellDefinition(ordinal, audience, member),
+      });
     }
-    for (const audience of fill.audiences) this.#promote(audience);
+    fill.sliceLooks = rowsMax * ROW_LOOKS;
+    if (fill.serving.next().done !== true) return true;
+    this.#fill = undefined;
     this.audiences.sweep();
     return FillPass.start(this.audiences, this.graph) !== undefined;
   }
@@ -168,8 +166,7 @@ export class Shard extends ShardState {
 
   #fillRows(fill: FillPass, rowsMax: number): void {
     const {combinations, nodes, cursor} = fill;
-    const rows = combinations === undefined ? rowsMax : rowsMax * COMBINATION_ROWS;
-    fill.cursor = Math.min(this.table.end, cursor + rows);
+    fill.cursor = Math.min(this.table.end, cursor + Math.max(1, Math.floor(rowsMax * fill.rate)));
     for (let ordinal = cursor; ordinal < fill.cursor; ordinal++) {
       // What is due was told with the old definitions; a new one starts from the profile's present.
       if (this.dueMs[ordinal]! <= this.nowMs && this.table.isLive(ordinal)) {
@@ -189,17 +186,36 @@ export class Shard extends ShardState {
     this.armOpened(ordinal);
   }
 
-  /** Tells the difference between the served and the prepared definition, and serves the new one. */
+  /** Lives through all that is due. True when something was. */
+  #settleAll(): boolean {
+    // The wheel has told of everything up to here.
+    if (this.drainedMs >= this.nowMs) return false;
+    let isSettled = false;
+    for (let ordinal = 0; ordinal < this.table.end; ordinal++) {
+      if (this.dueMs[ordinal]! > this.nowMs || !this.table.isLive(ordinal)) continue;
+      this.#settle(ordinal, this.nowMs);
+      isSettled = true;
+    }
+    return isSettled;
+  }
+
   #promote(audience: Audience): void {
-    const next = audience.next!;
-    const before = audience.root;
     this.audiences.promote(audience);
     this.work.promotions++;
     this.memberships.begin();
-    const slots = {from: before < 0 ? undefined : before >> 1, to: next.root >> 1};
-    this.rows.forEachDifferent(slots, this.table.end, (ordinal, is) => {
-      if (this.table.isLive(ordinal)) this.#tellDefinition(ordinal, audience, is);
-    });
+  }
+
+  /** Members leave audiences that are gone or no longer active. */
+  #leave(leaving: readonly Audience[]): void {
+    const served = leaving.filter(({root}) => root >= 0);
+    for (let from = 0; from < served.length; from += COLUMNS_AT_ONCE) {
+      const group = served.slice(from, from + COLUMNS_AT_ONCE);
+      const bitmaps = this.columns.askAtOnce(group.map(({root}) => root >> 1));
+      for (const [i, audience] of group.entries()) {
+        bitmaps[i]!.forEach(ordinal => this.#tellDefinition(ordinal, audience, false));
+      }
+    }
+    for (const audience of leaving) this.audiences.drop(audience);
   }
 
   #tellDefinition(ordinal: Ordinal, audience: Audience, member: boolean): void {

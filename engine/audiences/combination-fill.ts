@@ -13,6 +13,11 @@ export class CombinationFill {
   readonly #from: Int32Array;
   readonly #literals: Int32Array;
 
+  /** Bits that are looked at in a row, at most. */
+  get operands(): number {
+    return this.#literals.length;
+  }
+
   /** `nodes`: combinations, children before parents. */
   constructor(graph: ExpressionGraph, nodes: readonly number[]) {
     const literals: number[] = [];

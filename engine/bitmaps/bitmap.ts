@@ -172,3 +172,31 @@ export function forEachBit(
     }
   }
 }
+
+const CHUNK_WORDS = 512;
+
+/**
+ * Calls `visit` for each ordinal below `end` that is in one of the two alone, ascending, with whether that is `to`;
+ * without `from` for all of `to`. Neither may change meanwhile.
+ */
+export function forEachDifference(
+  {from, to}: {from: Bitmap | undefined; to: Bitmap},
+  end: Ordinal,
+  visit: (ordinal: Ordinal, is: boolean) => void,
+): void {
+  if (from === undefined) {
+    to.forEach(ordinal => visit(ordinal, true));
+    return;
+  }
+  const was = new Uint32Array(CHUNK_WORDS);
+  const is = new Uint32Array(CHUNK_WORDS);
+  for (let first = 0; first < end; first += CHUNK_WORDS * 32) {
+    from.readWords(first, was);
+    to.readWords(first, is);
+    for (let i = 0; i < CHUNK_WORDS; i++) was[i]! ^= is[i]!;
+    forEachBit(was, first, ordinal => {
+      const at = ordinal - first;
+      visit(ordinal, ((is[at >>> 5]! >>> (at & 31)) & 1) === 1);
+    });
+  }
+}

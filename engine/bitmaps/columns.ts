@@ -55,8 +55,17 @@ export class Columns {
     sliceLooks = SLICE_LOOKS,
   ): Generator<undefined, readonly Bitmap[] | undefined> {
     const {graph} = this.#of;
-    const {generation} = graph;
     for (const slot of slots) assert(!graph.isFresh(slot), 'rows know what is asked for');
+    return yield* this.askFilled(slots, sliceLooks);
+  }
+
+  /** Also of nodes that count as new, of which the caller knows that every row has been filled. */
+  *askFilled(
+    slots: readonly number[],
+    sliceLooks: number,
+  ): Generator<undefined, readonly Bitmap[] | undefined> {
+    const {graph} = this.#of;
+    const {generation} = graph;
     for (;;) {
       const bitmaps = this.read(slots);
       if (bitmaps !== undefined) {

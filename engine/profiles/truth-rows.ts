@@ -2,7 +2,9 @@
  * One row of truth bits for each profile: bit `slot` says whether that criterion or sub-expression
  * holds. Row-major, because an event asks many bits of one profile; questions about populations scan
  * one bit down the rows. Rows live in blocks of 4,096, so that growing the population never copies, and
- * widening (more slots) copies one block when it is next touched, never all of them at once.
+ * widening (more slots) copies one block when it is next touched, never all of them at once. Before the last
+ * bits are given away blocks are widened by whoever has time for it (`widen`): a new audience over a million
+ * profiles would else wait a second for it.
  */
 import type {Ordinal} from '../ids.ts';
 
@@ -10,6 +12,8 @@ const BLOCK_SHIFT = 12;
 const BLOCK_ROWS = 1 << BLOCK_SHIFT;
 const LINE_WORDS = 16;
 const TOUCHED_WORDS_MAX = 32 * LINE_WORDS;
+/** Of the words in use there are so many times fewer left when it is time to widen. */
+const SPARE_SHARE = 32;
 
 interface Block {
   words: Uint32Array;
@@ -18,24 +22,44 @@ interface Block {
 
 export class TruthRows {
   #blocks: Block[] = [];
+  /** Words that a row has to have. */
+  #needed = 1;
+  /** Words of the rows of blocks that are made or widened now. */
   #stride = 4;
+  /** Blocks before this one are as wide as that. */
+  #widened = 0;
   /** What a profile that has nothing looks like. */
   #blank = new Uint32Array(4);
 
   /** The block and word offset of the row last opened. Reads and writes of a row go straight to them. */
   words: Uint32Array = new Uint32Array(0);
   base = 0;
+  #openedStride = 0;
   /** Whose row it is. */
   ordinal: Ordinal = 0;
 
   /** Makes room for `slots` bits a row. */
   reserve(slots: number): void {
-    const needed = (slots + 31) >>> 5;
-    if (needed <= this.#stride) return;
-    while (this.#stride < needed) this.#stride = Math.ceil(this.#stride * 1.5);
+    this.#needed = Math.max(this.#needed, (slots + 31) >>> 5);
+    const wanted = this.#needed + Math.ceil(this.#needed / SPARE_SHARE);
+    if (wanted <= this.#stride) return;
+    while (this.#stride < wanted) this.#stride = Math.ceil(this.#stride * 1.5);
+    this.#widened = 0;
     const blank = new Uint32Array(this.#stride);
     blank.set(this.#blank);
     this.#blank = blank;
+  }
+
+  /** Widens one more block, which takes a few milliseconds. False: there is room. */
+  widen(): boolean {
+    for (; this.#widened < this.#blocks.length; this.#widened++) {
+      const block = this.#blocks[this.#widened]!;
+      if (block.stride === this.#stride) continue;
+      this.#widen(block);
+      if (this.ordinal >>> BLOCK_SHIFT === this.#widened) this.open(this.ordinal);
+      return true;
+    }
+    return false;
   }
 
   setBlank(slot: number, value: boolean): void {
@@ -53,18 +77,19 @@ export class TruthRows {
     this.words = block.words;
     this.base = (ordinal & (BLOCK_ROWS - 1)) * block.stride;
     this.ordinal = ordinal;
+    this.#openedStride = block.stride;
   }
 
   /** Opens the row and gives it the blank bits. */
   reset(ordinal: Ordinal): void {
     this.open(ordinal);
-    this.words.set(this.#blank, this.base);
+    this.words.set(this.#blank.subarray(0, this.#openedStride), this.base);
   }
 
   /** Opens the row and clears every bit: nobody is there. */
   clear(ordinal: Ordinal): void {
     this.open(ordinal);
-    this.words.fill(0, this.base, this.base + this.#stride);
+    this.words.fill(0, this.base, this.base + this.#openedStride);
   }
 
   /** Reads a word of each line of the row: see fetch-ahead.ts. */
@@ -80,14 +105,14 @@ export class TruthRows {
   /** A copy of the row's bits. */
   export(ordinal: Ordinal): Uint32Array {
     this.open(ordinal);
-    return this.words.slice(this.base, this.base + this.#stride);
+    return this.words.slice(this.base, this.base + this.#needed);
   }
 
   /** The opened row's bits become these; bits that are not given are 0. */
   import(words: Uint32Array): void {
-    const count = Math.min(words.length, this.#stride);
+    const count = Math.min(words.length, this.#openedStride);
     this.words.set(words.subarray(0, count), this.base);
-    this.words.fill(0, this.base + count, this.base + this.#stride);
+    this.words.fill(0, this.base + count, this.base + this.#openedStride);
   }
 
   get(ordinal: Ordinal, slot: number): boolean {
@@ -139,44 +164,9 @@ export class TruthRows {
     }
   }
 
-  /** Calls `visit` with the value of bit `to` where it is not that of `from`; without `from`, where it is set. */
-  forEachDifferent(
-    {from, to}: {from: number | undefined; to: number},
-    end: Ordinal,
-    visit: (ordinal: Ordinal, value: boolean) => void,
-  ): void {
-    const toWord = to >>> 5;
-    const toShift = to & 31;
-    const fromWord = (from ?? 0) >>> 5;
-    const fromShift = (from ?? 0) & 31;
-    const fromMask = from === undefined ? 0 : 1;
-    this.forEachBlock(0, end, (words, at, stride, first, count) => {
-      for (let row = 0, base = at; row < count; row++, base += stride) {
-        const is = (words[base + toWord]! >>> toShift) & 1;
-        const was = (words[base + fromWord]! >>> fromShift) & fromMask;
-        if (is !== was) visit(first + row, is === 1);
-      }
-    });
-  }
-
-  /** For how many rows each of the bits is set, in one pass. */
-  countEach(slots: readonly number[], end: Ordinal): Int32Array {
-    const counts = new Int32Array(slots.length);
-    const wanted = Int32Array.from(slots);
-    this.forEachBlock(0, end, (words, at, stride, _first, rows) => {
-      for (let row = 0, base = at; row < rows; row++, base += stride) {
-        for (let n = 0; n < wanted.length; n++) {
-          const slot = wanted[n]!;
-          counts[n]! += (words[base + (slot >>> 5)]! >>> (slot & 31)) & 1;
-        }
-      }
-    });
-    return counts;
-  }
-
   #block(index: number): Block {
     const block = this.#blocks[index];
-    if (block !== undefined && block.stride === this.#stride) return block;
+    if (block !== undefined && block.stride >= this.#needed) return block;
     if (block === undefined) {
       // Blocks are asked for in ascending order, except after a load; fill the gap.
       while (this.#blocks.length <= index) {
@@ -187,6 +177,11 @@ export class TruthRows {
       }
       return this.#blocks[index]!;
     }
+    this.#widen(block);
+    return block;
+  }
+
+  #widen(block: Block): void {
     const words = new Uint32Array(BLOCK_ROWS * this.#stride);
     for (let row = 0; row < BLOCK_ROWS; row++) {
       words.set(
@@ -196,6 +191,5 @@ export class TruthRows {
     }
     block.words = words;
     block.stride = this.#stride;
-    return block;
   }
 }

@@ -1,7 +1,7 @@
 import {forEachBit} from '../bitmaps/bitmap.ts';
+import type {MembersPage} from '../audiences/members-page.ts';
 import {walkColumns} from '../bitmaps/walk-columns.ts';
 import type {Shard} from '../shard.ts';
-import type {MembersPage} from '../shard-queries.ts';
 import {mpidHi, mpidLo} from '../ids.ts';
 import {EXAMPLE_LOOKS, Examples} from './examples.ts';
 

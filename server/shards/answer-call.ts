@@ -5,9 +5,10 @@ import {pack, unpack} from 'msgpackr';
 import {unreachable} from '../../engine/assert.ts';
 import type {AudienceSpec} from '../../engine/audiences/audience-spec.ts';
 import {memberSlice} from '../../engine/audiences/member-slice.ts';
+import {membersPage} from '../../engine/audiences/members-page.ts';
 import {explain} from '../../engine/explanations/explain.ts';
 import {environmentOf, mpidFrom, mpidHi, mpidLo, type Watermark} from '../../engine/ids.ts';
-import {memberCount, membersPage, profileView} from '../../engine/shard-queries.ts';
+import {memberCount, profileView} from '../../engine/shard-queries.ts';
 import type {DurableShard, Staged} from '../../storage/durable-shard.ts';
 import {formerIdentities} from '../../storage/former-identities.ts';
 import {decodeJournalEntry} from '../../storage/journal-entry.ts';
@@ -71,9 +72,8 @@ export function answerCall(
       return {value: membersPage(shard, page)};
     }
     case 'snapshot': {
-      const {audience} = args as Args<'snapshot'>;
-      const all = membersPage(shard, {audience, after: undefined, limit: Infinity});
-      return {value: {...all, watermark: durable.watermark}};
+      const page = membersPage(shard, args as Args<'snapshot'>);
+      return {value: {...page, watermark: durable.watermark}};
     }
     case 'memberSlice': {
       const slice = memberSlice(shard, args as Args<'memberSlice'>);

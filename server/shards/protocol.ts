@@ -4,18 +4,20 @@
  */
 import type {AudienceSpec} from '../../engine/audiences/audience-spec.ts';
 import type {MemberSlice, SliceQuery} from '../../engine/audiences/member-slice.ts';
+import type {MembersPage} from '../../engine/audiences/members-page.ts';
 import type {Explanation} from '../../engine/explanations/explanation.ts';
 import type {Environment, Watermark} from '../../engine/ids.ts';
 import type {PollResult} from '../../engine/questions/poll.ts';
 import type {AskedDefinition} from '../../engine/questions/question.ts';
-import type {MembersPage, ProfileView} from '../../engine/shard-queries.ts';
+import type {ProfileView} from '../../engine/shard-queries.ts';
 import type {BallotBox} from '../../storage/count-ballots.ts';
 import type {FormerIdentity} from '../../engine/profiles/former-identities.ts';
 import type {ErasedEntries} from '../../storage/erased-entries.ts';
 import type {ErasureRequest, PendingErasure} from '../../storage/pending-erasures.ts';
 
 export type {ErasedDeltas, ErasedEntries} from '../../storage/erased-entries.ts';
-export type {MembersPage, ProfileScopeView, ProfileView} from '../../engine/shard-queries.ts';
+export type {MembersPage} from '../../engine/audiences/members-page.ts';
+export type {ProfileScopeView, ProfileView} from '../../engine/shard-queries.ts';
 
 export type ShardAudience = AudienceSpec;
 
@@ -53,8 +55,11 @@ export interface ShardCalls {
     args: {audience: number; after: bigint | undefined; limit: number};
     result: MembersPage;
   };
-  /** All members as of a durable watermark. */
-  snapshot: {args: {audience: number}; result: MembersPage & {watermark: Watermark}};
+  /** The same, as of a durable watermark. */
+  snapshot: {
+    args: ShardCalls['members']['args'];
+    result: MembersPage & {watermark: Watermark};
+  };
   /** undefined: the audience is not calculated here. */
   memberSlice: {args: SliceQuery; result: ShardSlice | undefined};
   /** A few members as if drawn by lot, lowest hash of the mpid first. */

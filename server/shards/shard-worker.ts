@@ -259,7 +259,8 @@ class ShardThread {
       return more;
     }
     this.#checkpoint(nowMs);
-    return false;
+    // For the next definitions, while nobody waits.
+    return this.#queue.length === 0 && this.#durable.shard.rows.widen();
   }
 
   /**

@@ -34,25 +34,25 @@ export async function membersAsOf(
   query: MembersQuery,
 ): Promise<MembersAsOf> {
   const {shard, audience, after, limit} = query;
-  const page = await shards.call(shard, 'snapshot', {audience});
-  const start = after === undefined ? 0 : firstGreater(page.mpids, after);
-  const end = Math.min(start + limit, page.mpids.length);
+  // One more than is wanted says whether there are more.
+  const page = await shards.call(shard, 'snapshot', {audience, after, limit: limit + 1});
+  const end = Math.min(limit, page.mpids.length);
   const upTo = end < page.mpids.length ? page.mpids[end - 1] : undefined;
   const changes = new Changes({audience, after, upTo});
   await changes.scan({shards, feed, turns}, query, page.watermark);
-  return {...assemble(page, {start, end}, changes), upTo};
+  return {...assemble(page, end, changes), upTo};
 }
 
-/** The members of the page between `start` and `end`, less those who came since, and those who left. */
+/** The members of the page before `end`, less those who came since, and those who left. */
 function assemble(
   page: MembersPage,
-  {start, end}: {start: number; end: number},
+  end: number,
   changes: Changes,
 ): {mpids: BigInt64Array; sinceMs: Float64Array} {
-  const mpids = new BigInt64Array(end - start + changes.size);
+  const mpids = new BigInt64Array(end + changes.size);
   const sinceMs = new Float64Array(mpids.length);
   let count = 0;
-  for (let at = start; at < end; at++) {
+  for (let at = 0; at < end; at++) {
     const mpid = page.mpids[at] ?? 0n;
     const before = changes.size === 0 ? undefined : changes.take(mpid);
     if (before?.isMember === false) continue;
@@ -174,15 +174,4 @@ function readEntries(
     at = records.watermark;
   }
   return found;
-}
-
-function firstGreater(mpids: BigInt64Array, after: bigint): number {
-  let low = 0;
-  let high = mpids.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((mpids[middle] ?? 0n) <= after) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

@@ -64,7 +64,7 @@ export interface StreamBounds {
   /** Deltas read from disk and kept for readers at about the same place. */
   readonly diskCacheBytesMax: number;
   readonly diskReadBytes: number;
-  /** Members taken from a shard at a time while a snapshot is sent. */
+  /** Members taken from a shard at a time while a snapshot is sent: a few milliseconds of its thread. */
   readonly snapshotWindow: number;
   /** Feed that may pass by during a snapshot before its deltas are sent in between. */
   readonly snapshotLagBytesMax: number;
@@ -88,7 +88,7 @@ export const STREAM_BOUNDS: StreamBounds = {
   ringBytesMax: 16 * 1024 * 1024,
   diskCacheBytesMax: 16 * 1024 * 1024,
   diskReadBytes: 256 * 1024,
-  snapshotWindow: 65_536,
+  snapshotWindow: 16_384,
   snapshotLagBytesMax: 1024 * 1024,
   connectionsMax: 4_000,
   subscriptionsMax: 2_000,

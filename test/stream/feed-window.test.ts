@@ -108,7 +108,7 @@ test.each([
   shards.add(1, 3n);
   shards.delete(1, 1n);
   shards.add(1, 4n);
-  const atFour = await shards.call(0, 'snapshot', {audience: 1});
+  const atFour = await shards.call(0, 'snapshot', {audience: 1, after: undefined, limit: 101});
   shards.commit(0, [
     {audience: 1, mpid: 3n, action: 'delete'},
     {audience: 1, mpid: 1n, action: 'add'},

@@ -211,9 +211,12 @@ export class FeedShards implements Shards {
   #answer(shard: number, {method, args}: {method: keyof ShardCalls; args: unknown}): unknown {
     switch (method) {
       case 'snapshot': {
-        const {audience} = args as ShardCalls['snapshot']['args'];
+        const {audience, after, limit} = args as ShardCalls['snapshot']['args'];
         const members = this.membersIn(shard, audience);
-        const mpids = BigInt64Array.from(members.keys()).toSorted();
+        const mpids = BigInt64Array.from(members.keys())
+          .toSorted()
+          .filter(mpid => after === undefined || mpid > after)
+          .slice(0, limit);
         const sinceMs = Float64Array.from(mpids, mpid => members.get(mpid) ?? NaN);
         return {mpids, sinceMs, watermark: this.#watermarks[shard] ?? 0};
       }

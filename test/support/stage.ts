@@ -121,11 +121,14 @@ export class Stage {
       durable.backfill(noEntries());
       durable.historiesReady(wanted.map(history => history.id));
     }
-    for (let more = true; more;) {
-      const step = durable.prepare(1_000, nowMs);
-      if (step.staged !== undefined) this.#commit(step.staged);
-      more = step.more;
-    }
+    while (this.prepare(1_000));
+  }
+
+  /** A slice of the filling, of definitions that wait for no events; false when none is left. */
+  prepare(rowsMax: number): boolean {
+    const {more, staged} = this.#durable.prepare(rowsMax, this.shard.nowMs);
+    if (staged !== undefined) this.#commit(staged);
+    return more;
   }
 
   #calculatedOf(json: CalculatedAttributeJson): CalculatedAttributeSpec {

@@ -221,5 +221,7 @@ describe('work', () => {
 });
 
 function countOf(rows: TruthRows, slot: number): number {
-  return rows.countEach([slot], PROFILES)[0]!;
+  let count = 0;
+  rows.forEachSet(slot, PROFILES, () => count++);
+  return count;
 }

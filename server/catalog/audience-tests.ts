@@ -10,6 +10,7 @@ import {audit} from './catalog.ts';
 import type {Actor, Catalog} from './catalog.ts';
 import type {Audience, AudienceTest} from './entities.ts';
 import {Conflict, Unacceptable} from './refusals.ts';
+import {foldedVariantName} from './variant-name.ts';
 
 /** Control among them. */
 export const VARIANTS_MAX = 5;
@@ -33,8 +34,8 @@ export class AudienceTests {
 
   /** The name as it was saved, and who is in it; undefined: there is no such variant. In any case. */
   variant(audience: number, name: string): {name: string; share: Share} | undefined {
-    const wanted = folded(name);
-    return this.#sharesOf(audience).find(each => folded(each.name) === wanted);
+    const wanted = foldedVariantName(name);
+    return this.#sharesOf(audience).find(each => foldedVariantName(each.name) === wanted);
   }
 
   /** Who is in a variant; undefined: there is no such variant. */
@@ -134,11 +135,11 @@ function completed(given: readonly Variant[]): Variant[] {
   for (const [index, {name: text, percentage}] of given.entries()) {
     const name = text.trim();
     const at = `variants[${index}]`;
-    const isControl = folded(name) === folded(CONTROL);
-    if (names.has(folded(name))) {
+    const isControl = foldedVariantName(name) === foldedVariantName(CONTROL);
+    if (names.has(foldedVariantName(name))) {
       problems.push({path: `${at}.name`, message: 'is the name of another variant'});
     }
-    names.add(folded(name));
+    names.add(foldedVariantName(name));
     const parts = Math.round(percentage * 100);
     if (Math.abs(percentage * 100 - parts) > 1e-6) {
       problems.push({path: `${at}.percentage`, message: 'must have at most two decimals'});
@@ -201,8 +202,4 @@ function refuseOtherSplit(current: readonly Variant[], next: readonly Variant[])
 
 function partsOf(percentage: number): number {
   return Math.round(percentage * 100);
-}
-
-function folded(name: string): string {
-  return name.trim().normalize('NFC').toLowerCase();
 }

@@ -2,7 +2,7 @@
  * How much one batch may hold: past these it is refused, with the limit named. They are wider than the
  * published limits of the Events API, whose truncations are not wanted here: what is kept, is kept whole.
  */
-export const EVENTS_MAX = 1_000;
+export const EVENTS_MAX = 10_000;
 
 /** Of a profile in one batch, of one event, of one product. */
 export const ATTRIBUTES_MAX = 1_000;

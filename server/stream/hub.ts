@@ -1,3 +1,4 @@
+import {foldedVariantName} from '../catalog/variant-name.ts';
 import type {ScopeId} from '../../engine/ids.ts';
 import {IDENTITY_MARK} from '../../engine/profiles/former-identities.ts';
 import type {ErasedDeltas} from '../shards/protocol.ts';
@@ -145,7 +146,7 @@ export class Hub {
       principal: reader.principal,
       audiences: message.audiences,
       attributes,
-      variants: message.variants === undefined ? undefined : new Set(message.variants),
+      variants: message.variants && new Set(message.variants.map(foldedVariantName)),
       variantOf: this.parts.variantOf,
     });
     return this.#begin(reader, message, {selection, explicit});

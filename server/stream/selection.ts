@@ -1,5 +1,6 @@
 import {ATTRIBUTE_UPDATE, type DeltaReader} from '../../engine/deltas.ts';
 import {mpidFrom} from '../../engine/ids.ts';
+import {foldedVariantName} from '../catalog/variant-name.ts';
 import type {StreamPrincipal} from './stream-parts.ts';
 
 export interface SelectionOptions {
@@ -8,7 +9,7 @@ export interface SelectionOptions {
   readonly audiences: 'all' | readonly number[];
   /** Indexes of the watched attributes whose updates are wanted. */
   readonly attributes: ReadonlySet<number>;
-  /** Only profiles of these variants; undefined: everybody. */
+  /** Folded names: only profiles of these variants; undefined: everybody. */
   readonly variants: ReadonlySet<string> | undefined;
   readonly variantOf: ((audience: number, mpid: bigint) => string | undefined) | undefined;
 }
@@ -65,6 +66,6 @@ export class Selection {
     const {variants, variantOf} = this.#options;
     if (variants === undefined) return true;
     const variant = variantOf?.(audience, mpid);
-    return variant !== undefined && variants.has(variant);
+    return variant !== undefined && variants.has(foldedVariantName(variant));
   }
 }

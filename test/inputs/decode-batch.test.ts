@@ -160,6 +160,11 @@ describe('faults', () => {
     });
   });
 
+  test('a batch holds ten thousand events', () => {
+    const batch = {events: new Array(10_000).fill({event_type: 'session_start'})};
+    expect(faultsOf(batch)).toEqual([]);
+  });
+
   test('a hundred are told, and how many more', () => {
     const faults = faultsOf({events: new Array(1_000).fill(1)});
     expect(faults).toHaveLength(101);
@@ -174,8 +179,8 @@ describe('faults', () => {
     [{events: {}}, 'events: is not an array.'],
     [{events: 'x'}, 'events: is not an array.'],
     [
-      {events: new Array(1_001).fill({event_type: 'x'})},
-      'events: has 1001 elements, and 1000 is the limit.',
+      {events: new Array(10_001).fill({event_type: 'x'})},
+      'events: has 10001 elements, and 10000 is the limit.',
     ],
   ])('events %#', (batch, fault) => {
     expect(faultsOf(batch)).toEqual([fault]);

@@ -389,12 +389,13 @@ describe('audiences', () => {
     await client.silence();
   });
 
-  test('a variant is asked for by its name', async () => {
-    const variantOf = (_audience: number, mpid: bigint): string => (mpid % 2n === 0n ? 'A' : 'B');
+  test.each(['Mail A', 'mail a'])('a variant is asked for by its name: %s', async variant => {
+    const variantOf = (_audience: number, mpid: bigint): string =>
+      mpid % 2n === 0n ? 'Mail A' : 'Mail B';
     const server = await serve({variantOf});
     server.shards.add(1, 1n, 2n);
     const client = await connect(server);
-    await client.subscribed({audiences: [1], from: 'snapshot', variants: ['A']});
+    await client.subscribed({audiences: [1], from: 'snapshot', variants: [variant]});
     expect((await client.snapshot()).members.map(({mpid}) => mpid)).toEqual(['2']);
     server.shards.add(1, 3n, 4n);
     expect((await client.deltas(1)).map(({mpid}) => mpid)).toEqual(['4']);

@@ -10,6 +10,17 @@ export const BOUNDS = {
   bodiesBytesMax: 512 * 2 ** 20,
   /** Applied and not yet on its way to the disk. At it the shard waits for the disk. */
   groupBytesMax: 4 * 2 ** 20,
+  /**
+   * Columns of truth that a shard keeps between questions (estimates, overlaps), unless the operator says
+   * otherwise. At it those that were not asked for longest go, and are made again when they are.
+   */
+  columnBytesMax: 64 * 2 ** 20,
+  /**
+   * Ids of requests and messages remembered for the event retention, some 20 bytes of memory each. The table
+   * doubles up to 2^30 places, 11 GB; beyond it the ids of the oldest days are forgotten, and a repeat of one of
+   * them counts again.
+   */
+  rememberedIdsMax: 350_000_000,
   /** Threads for scans of the journal; further scans wait. */
   jobThreads: 1,
   /** Threads for estimates from the sample; further ones wait. */

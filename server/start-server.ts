@@ -65,6 +65,8 @@ export interface StartOptions {
   readonly profileRetentionMs: number;
   /** undefined: as long as BOUNDS says. */
   readonly deltaRetentionMs?: number | undefined;
+  /** Of each shard; undefined: as BOUNDS says. */
+  readonly columnBytesMax?: number | undefined;
   readonly adminToken: string | undefined;
   /** Says where IP addresses are; undefined: nobody knows. */
   readonly geoIpFile?: string | undefined;
@@ -125,7 +127,7 @@ async function wire(
   const admin = bootstrapAdmin(dataFolder, {MUSTER_ADMIN_TOKEN: options.adminToken});
   const catalog = await Catalog.open(join(dataFolder, 'catalog'));
   closers.push(() => catalog.close());
-  const seen = await Deduplicator.load(eventRetentionMs);
+  const seen = await Deduplicator.load(eventRetentionMs, BOUNDS.rememberedIdsMax);
   const identities = IdentityStore.open(join(dataFolder, 'identities'));
   const directory = new IdentityDirectory(identities, {shards: shardCount, onError});
   closers.push(() => directory.close());
@@ -155,6 +157,7 @@ async function wire(
     profileRetentionMs,
     ...BOUNDS,
     deltaRetentionMs: options.deltaRetentionMs ?? BOUNDS.deltaRetentionMs,
+    columnBytesMax: options.columnBytesMax ?? BOUNDS.columnBytesMax,
     watched: () => watched.list(),
     onFailed: (shard, message) => log.error({shard}, message),
     onSeen: entries => seen.load(entries, nowMs()),
@@ -238,7 +241,7 @@ async function wire(
     ingest,
     refused: events.refused,
     queuedBytes: () => shards.queuedBytesMax,
-    rememberedIds: () => seen.count,
+    remembered: seen,
   });
   const rights = new StreamRights(catalog);
   const hub = new Hub({

@@ -32,6 +32,8 @@ export interface DurableShardOptions {
   readonly eventRetentionMs: number;
   readonly profileRetentionMs: number;
   readonly deltaRetentionMs: number;
+  /** Columns kept between questions; undefined: as the engine has it. */
+  readonly columnBytesMax?: number | undefined;
   /** The time to start at when the store is new. */
   readonly startMs: number;
 }

@@ -93,6 +93,7 @@ function restoreDefinitions(
   const shard = new Shard({
     eventRetentionMs: parts.options.eventRetentionMs,
     profileRetentionMs: parts.options.profileRetentionMs,
+    columnBytesMax: parts.options.columnBytesMax,
     startMs: parts.checkpoint.drainedMs,
     historyIdOf: key => idOf.get(key),
   });

@@ -41,6 +41,12 @@ export class Columns {
     this.#of = of;
   }
 
+  get bytes(): number {
+    let bytes = 0;
+    for (const column of this.#columns) bytes += column?.bytes ?? 0;
+    return bytes;
+  }
+
   /** Whether columns for so many nodes are within the bound, whatever they hold. */
   fits(count: number): boolean {
     return (count * this.#of.table.end) / 8 <= this.#of.bytesMax;

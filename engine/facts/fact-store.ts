@@ -47,6 +47,8 @@ export class FactStore {
   /** Offset of the selected section. */
   #section = 0;
   readonly #inUse = new Uint8Array(OWN_TIME);
+  /** Facts that the bounds left no place for, ever. */
+  refused = 0;
 
   // ── Profiles ──────────────────────────────────────────────────────────────────────────────────
 
@@ -206,10 +208,10 @@ export class FactStore {
   set(kind: FactKind, name: string, value: Value | undefined, timeMs: number): boolean {
     let at = this.#find(this.names.find(kind, name));
     if (at !== 0 && timeMs < this.#timeAt(at)) return false;
-    if (!this.#hasPlaceFor(value)) return false;
+    if (!this.#hasPlaceFor(value)) return this.#refuse();
     this.values.forgetRead();
     if (at === 0) {
-      if (this.#count() >= FACTS_MAX) return false;
+      if (this.#count() >= FACTS_MAX) return this.#refuse();
       return this.#append(this.names.acquire(kind, name), value, timeMs);
     }
     const changed = !this.values.isSame(at, value);
@@ -293,8 +295,13 @@ export class FactStore {
     return at + 2 + followingWords(words[base + at]!, words[base + at + 1]!);
   }
 
+  #refuse(): false {
+    this.refused++;
+    return false;
+  }
+
   #append(name: number, value: Value | undefined, timeMs: number): boolean {
-    if (name < 0) return false;
+    if (name < 0) return this.#refuse();
     const number = this.#numberOf(timeMs, 0);
     const word = this.values.encode(value, ((name << NAME_SHIFT) | number) >>> 0);
     const at = this.#end();

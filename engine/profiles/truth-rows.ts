@@ -38,6 +38,12 @@ export class TruthRows {
   /** Whose row it is. */
   ordinal: Ordinal = 0;
 
+  get bytes(): number {
+    let bytes = 0;
+    for (const {words} of this.#blocks) bytes += words.byteLength;
+    return bytes;
+  }
+
   /** Makes room for `slots` bits a row. */
   reserve(slots: number): void {
     this.#needed = Math.max(this.#needed, (slots + 31) >>> 5);

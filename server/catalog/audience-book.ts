@@ -5,7 +5,8 @@
 import {isDeepStrictEqual} from 'node:util';
 import type {Problem} from '../../engine/definitions/definition.ts';
 import type {FailedAudience, ShardAudience, Shards} from '../shards/protocol.ts';
-import {CATALOG_BOUNDS, audit} from './catalog.ts';
+import {AUDIENCE_ID_MAX} from '../../engine/profiles/membership-lists.ts';
+import {CATALOG_BOUNDS, CatalogFullError, audit} from './catalog.ts';
 import type {Actor, Catalog, Write} from './catalog.ts';
 import type {CheckedDefinition, DefinitionCheck} from './definition-check.ts';
 import type {Access, Audience, AudienceVersion} from './entities.ts';
@@ -75,6 +76,8 @@ export class AudienceBook {
     this.#refuseProblems(fields, undefined, actor);
     const audience = await this.#catalog.change('audiences', write => {
       const id = write.nextId('audiences');
+      // Ids are never given again, and those of audiences that are gone count.
+      if (id > AUDIENCE_ID_MAX) throw new CatalogFullError('audiences made', AUDIENCE_ID_MAX);
       const version = fields.definition === undefined ? 0 : 1;
       const made: Audience = {
         ...fields,

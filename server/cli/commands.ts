@@ -60,6 +60,13 @@ export const SERVE: CommandSpec = {
       help: 'How far back a reader of deltas can go on from its cursor; one that was away for longer starts anew with a snapshot. The same units.',
     },
     {
+      name: 'column-memory',
+      value: 'MIB',
+      env: 'MUSTER_COLUMN_MEMORY',
+      fallback: '64',
+      help: 'What each shard keeps in memory between estimates and overlaps, in MiB. Beyond it what was not asked for longest goes, and the next question about it takes longer.',
+    },
+    {
       name: 'geoip',
       value: 'FILE',
       env: 'MUSTER_GEOIP',

@@ -11,6 +11,7 @@ export interface ServeOptions {
   readonly eventRetentionMs: number;
   readonly profileRetentionMs: number;
   readonly deltaRetentionMs: number;
+  readonly columnBytesMax: number;
   readonly geoIpFile: string | undefined;
   /** undefined: the server makes one and keeps it in the data folder. */
   readonly adminToken: string | undefined;
@@ -29,6 +30,7 @@ export function parseServe(argv: readonly string[], env: Environment): ServeOpti
     eventRetentionMs: given.durationMs('event-retention') ?? DEFAULT_RETENTION_MS,
     profileRetentionMs: given.durationMs('profile-retention') ?? DEFAULT_RETENTION_MS,
     deltaRetentionMs: given.durationMs('delta-retention') ?? BOUNDS.deltaRetentionMs,
+    columnBytesMax: (given.number('column-memory', {least: 0, most: 65_536}) ?? 64) * 2 ** 20,
     geoIpFile: given.text('geoip'),
     adminToken: adminToken === '' ? undefined : adminToken,
   };

@@ -19,20 +19,32 @@ export interface IdHash {
 export class Deduplicator {
   readonly #hash32: (input: string, seed: number) => number;
   readonly #retentionMs: number;
+  readonly #idsMax: number;
+  /** Ids that the bound left no place for until the end of the retention, ever. */
+  forgotten = 0;
   /** Pairs of halves; (0, 0) is empty. */
   #table = new Uint32Array(2 * 4096);
   /** Day of arrival + 1, in days since 1970; 0 is empty. */
   #day = new Uint16Array(4096);
   #count = 0;
 
-  private constructor(hash32: (input: string, seed: number) => number, retentionMs: number) {
+  private constructor(
+    hash32: (input: string, seed: number) => number,
+    {retentionMs, idsMax}: {retentionMs: number; idsMax: number},
+  ) {
     this.#hash32 = hash32;
     this.#retentionMs = retentionMs;
+    this.#idsMax = idsMax;
   }
 
-  static async load(retentionMs: number): Promise<Deduplicator> {
+  /** The table is not made larger for more than `idsMax`: the oldest days go instead. */
+  static async load(retentionMs: number, idsMax: number): Promise<Deduplicator> {
     const {h32} = await xxhash();
-    return new Deduplicator(h32, retentionMs);
+    return new Deduplicator(h32, {retentionMs, idsMax});
+  }
+
+  get bytes(): number {
+    return this.#table.byteLength + this.#day.byteLength;
   }
 
   get count(): number {
@@ -82,9 +94,18 @@ export class Deduplicator {
   #rebuild(nowMs: number): void {
     const table = this.#table;
     const day = this.#day;
-    const oldest = dayOf(nowMs - this.#retentionMs - DAY_MS);
+    let oldest = dayOf(nowMs - this.#retentionMs - DAY_MS);
+    const perDay = new Uint32Array(DAYS);
     let kept = 0;
-    for (let at = 0; at < day.length; at++) if (day[at]! > oldest) kept++;
+    for (let at = 0; at < day.length; at++) {
+      perDay[day[at]!]!++;
+      if (day[at]! > oldest) kept++;
+    }
+    while (kept > this.#idsMax) {
+      oldest++;
+      kept -= perDay[oldest]!;
+      this.forgotten += perDay[oldest]!;
+    }
     let size = day.length;
     while ((kept + 1) * 3 > size) size *= 2;
     this.#table = new Uint32Array(2 * size);
@@ -100,6 +121,9 @@ export class Deduplicator {
   }
 }
 
+/** Days that are told apart. */
+const DAYS = 65_536;
+
 function dayOf(timeMs: number): number {
-  return Math.max(1, Math.min(65_535, Math.floor(timeMs / DAY_MS) + 1));
+  return Math.max(1, Math.min(DAYS - 1, Math.floor(timeMs / DAY_MS) + 1));
 }

@@ -176,6 +176,11 @@ function stats(durable: DurableShard): ShardStats {
     deltas: shard.work.deltas,
     timers: shard.timers,
     historyBytes: shard.slab.bytes,
+    factBytes: shard.facts.byteLength,
+    membershipBytes: shard.membershipLists.bytes,
+    truthBytes: shard.rows.bytes,
+    columnBytes: shard.columns.bytes,
+    factsRefused: shard.facts.refused,
     failedAudiences: failedAudiences(durable).length,
   };
 }

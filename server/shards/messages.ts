@@ -14,6 +14,7 @@ export interface ShardSetup {
   readonly deltaRetentionMs: number;
   readonly checkpointEveryMs: number;
   readonly groupBytesMax: number;
+  readonly columnBytesMax: number;
   /** As the call `watch` has it: known before the shard tells anything, which it does before it is called. */
   readonly watched: readonly string[];
   /** The disk refused a commit of the thread before: nothing is written until it takes something. */

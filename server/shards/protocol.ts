@@ -140,6 +140,12 @@ export interface ShardStats {
   readonly deltas: number;
   readonly timers: number;
   readonly historyBytes: number;
+  readonly factBytes: number;
+  readonly membershipBytes: number;
+  readonly truthBytes: number;
+  readonly columnBytes: number;
+  /** Facts that a profile's bounds left no place for. */
+  readonly factsRefused: number;
   /** Active audiences that cannot be compiled as they are defined. */
   readonly failedAudiences: number;
 }

@@ -20,6 +20,8 @@ export interface ShardPoolOptions {
   readonly checkpointEveryMs: number;
   /** One group commit takes no more than this. */
   readonly groupBytesMax: number;
+  /** Of one shard, kept between questions. */
+  readonly columnBytesMax: number;
   readonly jobThreads: number;
   /** Attributes and identities whose changes are told, now. */
   readonly watched: () => readonly string[];
@@ -252,6 +254,7 @@ export class ShardPool implements Shards {
       deltaRetentionMs,
       checkpointEveryMs,
       groupBytesMax,
+      columnBytesMax,
     } = this.#options;
     return {
       eventRetentionMs,
@@ -259,6 +262,7 @@ export class ShardPool implements Shards {
       deltaRetentionMs,
       checkpointEveryMs,
       groupBytesMax,
+      columnBytesMax,
     };
   }
 }

@@ -340,3 +340,18 @@ test('when no shard can be told it is said, and the next start tells them', asyn
   await server.audiences.resendAll();
   expect([...server.shards.audiences.keys()]).toEqual([1]);
 });
+
+test('when the ids of audiences are used up no more are made', async () => {
+  // Membership lists have 21 bits for them.
+  await server.catalog.store.change(write => {
+    write.put('#counters' as 'facts', 'audiences' as never, 2 ** 21 - 2);
+  });
+  const body = {name: 'Last', workspaces: [1], definition: PURCHASE};
+  const last = await server.want(201, 'POST', '/v1/audiences', body);
+  expect(last['id']).toBe(2 ** 21 - 1);
+  for (let attempt = 0; attempt < 2; attempt++) {
+    const reply = await server.send('POST', '/v1/audiences', body);
+    expect(reply.status).toBe(409);
+    expect(errorsOf(reply)[0]?.message).toMatch(/2097151 audiences/);
+  }
+});

@@ -16,6 +16,7 @@ describe('muster serve', () => {
       eventRetentionMs: days(30),
       profileRetentionMs: days(30),
       deltaRetentionMs: days(7),
+      columnBytesMax: 64 * 2 ** 20,
       adminToken: undefined,
     });
   });
@@ -29,6 +30,7 @@ describe('muster serve', () => {
       MUSTER_EVENT_RETENTION: '2w',
       MUSTER_PROFILE_RETENTION: '36h',
       MUSTER_DELTA_RETENTION: '2d',
+      MUSTER_COLUMN_MEMORY: '8',
       MUSTER_ADMIN_TOKEN: 't',
     };
     expect(parseServe(['--port=9'], env)).toEqual({
@@ -39,6 +41,7 @@ describe('muster serve', () => {
       eventRetentionMs: days(14),
       profileRetentionMs: days(1.5),
       deltaRetentionMs: days(2),
+      columnBytesMax: 8 * 2 ** 20,
       adminToken: 't',
     });
     expect(SERVE.options.every(option => option.env?.startsWith('MUSTER_'))).toBe(true);

@@ -5,42 +5,24 @@ import {TIMES} from './histories/history-slab.ts';
 import type {ProfileData} from './profiles/profile-data.ts';
 import type {ShardState} from './shard-state.ts';
 
-/** A history may have been touched by an event, or by nothing but time. */
-export type Occasion = 'arrival' | 'lapse';
-
-/**
- * Asks the criteria over one history and sets its due. On arrival of an event a criterion that holds
- * and can only rise is not asked: its end is the timer's business, and the due that is set stays early enough.
- */
+/** Asks the criteria over one history, which an event or nothing but time has touched, and sets its due. */
 export function evaluateHistory(
   state: ShardState,
   data: ProfileData,
   history: History,
-  {nowMs, occasion}: {nowMs: number; occasion: Occasion},
+  nowMs: number,
 ): void {
   const {slab, rows, propagation} = state;
   const set = state.criteria.thresholdsOf(history);
-  if (set.others.length === 0) {
-    if (slab.locate(history.id)) slab.due = evaluateThresholds(state, set, nowMs);
-    return;
-  }
   let due = Infinity;
-  let skipped = false;
-  for (const criterion of set.others) {
-    const {truth, slot} = criterion;
-    const held = rows.bit(slot) === 1;
-    if (occasion === 'arrival' && held && truth.risesOnly) {
-      skipped = true;
-      continue;
-    }
+  for (let i = 0; i < set.others.length; i++) {
+    const {truth, slot} = set.others[i]!;
     state.work.criteria++;
     truth.evaluate(slab, data, nowMs);
     if (truth.nextMs < due) due = truth.nextMs;
-    if (truth.holds !== held) propagation.flip(slot, truth.holds);
+    if (truth.holds !== (rows.bit(slot) === 1)) propagation.flip(slot, truth.holds);
   }
-  if (!slab.locate(history.id)) return;
-  if (skipped) due = Math.min(due, slab.due);
-  slab.due = Math.min(due, evaluateThresholds(state, set, nowMs));
+  if (slab.locate(history.id)) slab.due = Math.min(due, evaluateThresholds(state, set, nowMs));
 }
 
 /** Hot: for each history that an event or a lapse touches. Returns the due of the located history. */

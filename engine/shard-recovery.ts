@@ -141,8 +141,7 @@ export function makeTruth(shard: Shard, ordinal: Ordinal, atMs: number): void {
     const history = shard.criteria.history(slab.historyAt(i));
     if (history !== undefined) present.push(history);
   }
-  const occasion = {nowMs: atMs, occasion: 'lapse'} as const;
-  for (const history of present) evaluateHistory(shard, data, history, occasion);
+  for (const history of present) evaluateHistory(shard, data, history, atMs);
   intake.touchAllOf(data);
   for (const slot of heldRoots(shard, ordinal)) propagation.flip(slot, true);
   const {criteria} = intake;

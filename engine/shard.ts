@@ -66,10 +66,9 @@ export class Shard extends ShardState {
     this.#begin(ordinal);
     this.intake.take(ordinal, record, nowMs);
     const data = this.data(ordinal)!;
-    const occasion = {nowMs, occasion: 'arrival'} as const;
     const {histories} = this.intake;
     for (let i = 0; i < histories.count; i++) {
-      evaluateHistory(this, data, histories.items[i]!, occasion);
+      evaluateHistory(this, data, histories.items[i]!, nowMs);
     }
     this.#evaluateTouched(data, nowMs);
     this.#finish(ordinal, nowMs, record.events.length > 0 ? CAUSE_EVENT : CAUSE_PROFILE);
@@ -348,7 +347,6 @@ export class Shard extends ShardState {
       this.#forget(ordinal, atMs, CAUSE_TIME);
       return;
     }
-    const occasion = {nowMs: atMs, occasion: 'lapse'} as const;
     // Evaluating may add histories at the end, not due now, and takes none away but the one at hand.
     for (let i = 0; i < slab.historyCount; i++) {
       if (slab.dueAt(i) > atMs) continue;
@@ -359,7 +357,7 @@ export class Shard extends ShardState {
         armLifetime(this, data);
         // What is known of the profile is now of this moment: a restart must not ask about an earlier one.
         data.toldMs = atMs;
-      } else if (history !== undefined) evaluateHistory(this, data, history, occasion);
+      } else if (history !== undefined) evaluateHistory(this, data, history, atMs);
       else if (slab.locate(id)) {
         dropHistory(this);
         i--;

@@ -35,11 +35,10 @@ export function layoutOf(graph: ExpressionGraph): TruthLayout {
 }
 
 function combinationKey(graph: ExpressionGraph, slot: number, names: readonly string[]): string {
-  const operands = Array.from(
-    graph.children(slot),
-    literal => `${(literal & 1) === 1 ? '!' : ''}${names[literal >> 1]}`,
-  );
-  return `${graph.isAnd(slot) ? 'and' : 'or'} ${operands.sort().join(' ')}`;
+  const nameOf = (literal: number): string =>
+    `${(literal & 1) === 1 ? '!' : ''}${names[literal >> 1]}`;
+  const clauses = graph.clauses(slot).map(clause => clause.map(nameOf).sort().join('|'));
+  return `${graph.isAnd(slot) ? 'and' : 'or'} ${clauses.sort().join(' ')}`;
 }
 
 /** How to take over rows of a stored layout. */

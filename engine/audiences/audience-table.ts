@@ -237,13 +237,7 @@ export class AudienceTable {
 
   #blankValue(slot: number): boolean {
     const {graph, rows} = this.#parts;
-    const isAnd = graph.isAnd(slot);
-    for (const literal of graph.children(slot)) {
-      const negated = (literal & 1) === 1;
-      const holds = rows.blank(literal >> 1) !== negated;
-      if (holds !== isAnd) return !isAnd;
-    }
-    return isAnd;
+    return graph.holds(slot, literal => rows.blank(literal >> 1) !== ((literal & 1) === 1));
   }
 
   #attach(audience: Audience, root: Literal): void {

@@ -2,16 +2,17 @@
  * Gives new combinations their bits from bits that are known already, row after row: no profile is looked
  * at, and a row is a few words that lie together. Most new audiences are combinations of known criteria.
  */
+import {isDecided, packClauses} from '../expressions/clauses.ts';
 import type {ExpressionGraph} from '../expressions/expression-graph.ts';
 import type {ProfileTable} from '../profiles/profile-table.ts';
 import type {TruthRows} from '../profiles/truth-rows.ts';
 
 export class CombinationFill {
-  // Node after node; the operands of node n are those from `#from[n]` to `#from[n + 1]`.
+  // Node after node; the clauses of node n are those from `#from[n]` to `#from[n + 1]`.
   readonly #slots: Int32Array;
   readonly #isAnd: Uint8Array;
   readonly #from: Int32Array;
-  readonly #literals: Int32Array;
+  readonly #clauses: Int32Array;
 
   /** Bits that are looked at in a row, at most. */
   get operands(): number {
@@ -20,15 +21,15 @@ export class CombinationFill {
 
   /** `nodes`: combinations, children before parents. */
   constructor(graph: ExpressionGraph, nodes: readonly number[]) {
-    const literals: number[] = [];
+    const clauses: number[] = [];
     this.#slots = Int32Array.from(nodes);
     this.#isAnd = Uint8Array.from(nodes, slot => (graph.isAnd(slot) ? 1 : 0));
     this.#from = new Int32Array(nodes.length + 1);
     for (const [n, slot] of nodes.entries()) {
-      literals.push(...graph.children(slot));
-      this.#from[n + 1] = literals.length;
+      clauses.push(...packClauses(graph.clauses(slot)));
+      this.#from[n + 1] = clauses.length;
     }
-    this.#literals = Int32Array.from(literals);
+    this.#clauses = Int32Array.from(clauses);
   }
 
   /** Hot: bench bulk, activate-one-known. */
@@ -42,23 +43,14 @@ export class CombinationFill {
 
   #fillRow(words: Uint32Array, base: number): void {
     const slots = this.#slots;
-    const literals = this.#literals;
+    const from = this.#from;
     for (let n = 0; n < slots.length; n++) {
-      // A false operand decides an AND, a true one an OR.
       const decides = this.#isAnd[n]! ^ 1;
-      const end = this.#from[n + 1]!;
-      let value = decides ^ 1;
-      for (let i = this.#from[n]!; i < end; i++) {
-        const literal = literals[i]!;
-        const child = literal >> 1;
-        const bit = (words[base + (child >>> 5)]! >>> (child & 31)) & 1;
-        if ((bit ^ (literal & 1)) !== decides) continue;
-        value = decides;
-        break;
-      }
+      const isSo =
+        isDecided(this.#clauses, from[n]!, from[n + 1]!, decides, words, base) === decides;
       const slot = slots[n]!;
       const place = base + (slot >>> 5);
-      if (value === 1) words[place]! |= 1 << (slot & 31);
+      if (isSo) words[place]! |= 1 << (slot & 31);
       else words[place]! &= ~(1 << (slot & 31));
     }
   }

@@ -12,8 +12,12 @@ import {
 } from '../criteria/bound-criterion.ts';
 import type {Criterion, Expression} from '../definitions/definition.ts';
 import {normalizeExpression} from '../definitions/normalize-expression.ts';
+import type {Clause} from '../expressions/clauses.ts';
 import {type ExpressionGraph, type Literal, not} from '../expressions/expression-graph.ts';
 import type {AudienceSpec} from './audience-spec.ts';
+
+/** A longer clause is a node of its own: its parents would run over it with each of its literals. */
+const CLAUSE_MAX = 4;
 
 export interface CompileContext {
   readonly graph: ExpressionGraph;
@@ -24,6 +28,8 @@ export interface CompileContext {
   /** Receives the slots of new combinations, children before parents. */
   readonly created: number[];
 }
+
+type Combination = Extract<Expression, {kind: 'and' | 'or'}>;
 
 /** The root: never negated, because every member is in the population. */
 export function compileAudience(spec: AudienceSpec, context: CompileContext): Literal {
@@ -68,16 +74,21 @@ function compileNested(
         return not(compile(part.of));
       case 'and':
       case 'or':
-        return context.graph.combine(part.kind, part.of.map(compile), context.created);
+        return combine(part);
       default:
         return unreachable(part);
     }
   };
+  const clauseOf = (part: Expression, within: 'and' | 'or'): Clause => {
+    const isShort = 'of' in part && Array.isArray(part.of) && part.of.length <= CLAUSE_MAX;
+    if (isShort && part.kind !== within) return part.of.map(compile);
+    return [compile(part)];
+  };
+  const combine = ({kind, of}: Combination, ...more: readonly Clause[]): Literal => {
+    const clauses = of.map(part => clauseOf(part, kind));
+    return context.graph.combine(kind, [...more, ...clauses], context.created);
+  };
   const expression = normalizeExpression(spec.expression);
-  const operands = expression.kind === 'and' ? expression.of.map(compile) : [compile(expression)];
-  return context.graph.combine(
-    'and',
-    [criterion(bindPopulation(binding)), ...operands],
-    context.created,
-  );
+  const all: Combination = expression.kind === 'and' ? expression : {kind: 'and', of: [expression]};
+  return combine(all, [criterion(bindPopulation(binding))]);
 }

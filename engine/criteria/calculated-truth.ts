@@ -12,7 +12,6 @@ import type {CriterionTruth, TruthParts} from './criterion-truth.ts';
 export class CalculatedTruth implements CriterionTruth {
   holds = false;
   nextMs = Infinity;
-  readonly risesOnly = false;
   readonly values: readonly {readonly scope: number; readonly calculated: CalculatedValue}[];
   readonly #test: CompiledTest;
 

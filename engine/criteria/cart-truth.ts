@@ -9,7 +9,6 @@ import type {CriterionTruth} from './criterion-truth.ts';
 export class CartTruth implements CriterionTruth {
   holds = false;
   nextMs = Infinity;
-  readonly risesOnly = false;
   readonly #added: number;
   readonly #until: number;
   readonly #waitMs: number;

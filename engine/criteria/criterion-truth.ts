@@ -18,8 +18,6 @@ export interface CriterionTruth {
   /** Earliest moment after now at which `holds` may change by time alone; Infinity. Never late. */
   nextMs: number;
   evaluate(slab: HistorySlab, data: ProfileData, nowMs: number): void;
-  /** A new entry of a history can make it true, never false: one that holds need not be asked. */
-  readonly risesOnly: boolean;
 }
 
 export interface TruthParts {
@@ -56,7 +54,6 @@ export function compileTruth(bound: BoundCriterion, parts: TruthParts): Criterio
 class PopulationTruth implements CriterionTruth {
   holds = false;
   readonly nextMs = Infinity;
-  readonly risesOnly = false;
   readonly #scopes: readonly number[];
 
   constructor(scopes: readonly number[]) {
@@ -71,14 +68,12 @@ class PopulationTruth implements CriterionTruth {
 export class HistoryWindowTruth implements CriterionTruth {
   holds = false;
   nextMs = Infinity;
-  readonly risesOnly: boolean;
   readonly window: WindowTruth;
   readonly #history: number;
 
   constructor(history: number, window: WindowTruth) {
     this.#history = history;
     this.window = window;
-    this.risesOnly = window.risesOnly;
   }
 
   evaluate(slab: HistorySlab, _data: ProfileData, nowMs: number): void {
@@ -93,7 +88,6 @@ export class HistoryWindowTruth implements CriterionTruth {
 export class ScopedProfileTruth implements CriterionTruth {
   holds = false;
   nextMs = Infinity;
-  readonly risesOnly = false;
   readonly truth: ProfileTruth;
   readonly #scopes: readonly number[];
 

@@ -12,7 +12,6 @@ import type {CriterionTruth} from './criterion-truth.ts';
 export class SequenceTruth implements CriterionTruth {
   holds = false;
   nextMs = Infinity;
-  readonly risesOnly = false;
   /** Steps, from the first on, that some partial sequence reaches. */
   reachedSteps = 0;
   /** The latest end of a whole sequence, in the window or not. */

@@ -44,16 +44,6 @@ export class WindowTruth {
     this.#negated = form?.negated ?? false;
   }
 
-  /** A new entry, late or not, cannot make a plain "at least n" false. */
-  get risesOnly(): boolean {
-    return (
-      this.atLeast >= 0 &&
-      !this.#negated &&
-      this.#window.kind === 'sliding' &&
-      this.#window.newerMs === 0
-    );
-  }
-
   /** Of a criterion on the latest entries alone: the nth latest is at most `olderMs` old, or it is not. */
   get threshold(): {atLeast: number; olderMs: number; negated: boolean} | undefined {
     const window = this.#window;

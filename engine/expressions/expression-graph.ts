@@ -1,11 +1,13 @@
 /**
  * Criteria and sub-expressions of all audiences as one shared graph. Equal parts are one node, so a
  * thousand audiences that say the same thing cost one criterion, and a nested audience is just a node
- * that others use. Negation has no node: it is the low bit of a literal, `slot × 2 + negated`.
+ * that others use. Negation has no node: it is the low bit of a literal, `slot × 2 + negated`; and a short clause
+ * of a combination has none (see clauses.ts).
  *
  * A slot is also the node's bit in every truth row. Slots are reused after `sweep`.
  */
 import {assert, must} from '../assert.ts';
+import {type Clause, packClauses, unpackClauses} from './clauses.ts';
 
 export type Literal = number;
 
@@ -23,6 +25,8 @@ export class ExpressionGraph {
   #keys: string[] = [];
   #kind: number[] = [];
   #level: number[] = [];
+  /** Of a combination, packed. */
+  #clauses: Int32Array[] = [];
   #children: Int32Array[] = [];
   #parents: Int32Array[] = [];
   /** Not yet true to its meaning in rows that existed before it. */
@@ -77,7 +81,21 @@ export class ExpressionGraph {
     return this.#kind[slot] === CRITERION ? this.#keys[slot] : undefined;
   }
 
-  /** Literals. */
+  /** Of a combination. */
+  clauses(slot: number): Clause[] {
+    return unpackClauses(this.#clauses[slot]!);
+  }
+
+  /** What the combination is for a profile, by what is so of its literals. */
+  holds(slot: number, isSo: (literal: Literal) => boolean): boolean {
+    const decides = !this.isAnd(slot);
+    const isDecided = this.clauses(slot).some(clause =>
+      clause.every(literal => isSo(literal) === decides),
+    );
+    return isDecided === decides;
+  }
+
+  /** Literals, each once. */
   children(slot: number): Int32Array {
     return this.#children[slot]!;
   }
@@ -104,16 +122,32 @@ export class ExpressionGraph {
     return {slot: this.#add(key, CRITERION, 0, NO_EDGES), created: true};
   }
 
-  /** The literal for all, or any, of `literals`; an equal combination is the same node. `created` gets new slots. */
-  combine(kind: 'and' | 'or', literals: readonly Literal[], created: number[]): Literal {
-    assert(literals.length > 0, 'a combination has operands');
-    const children = Int32Array.from(new Set(literals)).sort();
-    if (children.length === 1) return children[0]!;
-    const key = `${kind} ${children.join()}`;
+  /**
+   * The literal for all (`and`), or any, of the clauses, each of which is the reverse of its literals; an equal
+   * combination is the same node. `created` gets new slots.
+   */
+  combine(kind: 'and' | 'or', clauses: readonly Clause[], created: number[]): Literal {
+    assert(clauses.length > 0, 'a combination has operands');
+    const byKey = new Map(
+      clauses.map(clause => {
+        const sorted = [...new Set(clause)].sort((a, b) => a - b);
+        return [sorted.join('|'), sorted];
+      }),
+    );
+    const [first, ...others] = [...byKey.values()];
+    if (others.length === 0) {
+      assert(first !== undefined && first.length > 0, 'a clause has literals');
+      if (first.length === 1) return first[0]!;
+      const each = first.map(literal => [literal]);
+      return this.combine(kind === 'and' ? 'or' : 'and', each, created);
+    }
+    const key = `${kind} ${[...byKey.keys()].sort().join()}`;
     const known = this.#slots.get(key);
     if (known !== undefined) return known * 2;
+    const children = Int32Array.from(new Set([...byKey.values()].flat())).sort();
     const level = 1 + Math.max(...Array.from(children, literal => this.#level[literal >> 1]!));
     const slot = this.#add(key, kind === 'and' ? AND : OR, level, children);
+    this.#clauses[slot] = packClauses([...byKey.values()]);
     for (const literal of children) {
       const child = literal >> 1;
       this.#parents[child] = append(this.#parents[child]!, slot * 2 + (literal & 1));
@@ -144,6 +178,7 @@ export class ExpressionGraph {
     }
     for (const slot of freed) {
       this.#children[slot] = NO_EDGES;
+      this.#clauses[slot] = NO_EDGES;
       this.#parents[slot] = NO_EDGES;
       this.#free.push(slot);
     }
@@ -168,6 +203,7 @@ export class ExpressionGraph {
     this.#kind[slot] = kind;
     this.#level[slot] = level;
     this.#children[slot] = children;
+    this.#clauses[slot] = NO_EDGES;
     this.#parents[slot] = NO_EDGES;
     this.#fresh[slot] = true;
     this.revision++;

@@ -7,7 +7,8 @@
 import type {Ordinal} from '../ids.ts';
 import type {TruthRows} from '../profiles/truth-rows.ts';
 import {ScratchList} from '../scratch-list.ts';
-import type {ExpressionGraph} from './expression-graph.ts';
+import {type Clause, isDecided, packClauses} from './clauses.ts';
+import type {ExpressionGraph, Literal} from './expression-graph.ts';
 
 /** Who has to know of every change of a node's bit. */
 export interface Follower {
@@ -22,7 +23,13 @@ const FOLLOWED = 2;
 /** Profiles from which on the order of children is worth finding. */
 const ORDERED_FROM = 512;
 
-const EDGE_WORDS = 2;
+/**
+ * Of an edge from a node to a clause of a parent: the parent with the bits below; two literals of another clause,
+ * the guard (the same twice, or −1 for none); and another literal of this clause, or −1.
+ */
+const EDGE_WORDS = 4;
+const GUARD = 1;
+const SIBLING = 3;
 /** Bits of an edge to a parent. */
 const NEGATED = 1;
 const AND = 2;
@@ -48,8 +55,8 @@ export class Propagation {
   #orderedFor = ORDERED_FROM;
   #parentFrom = new Int32Array(1);
   #parentEdges = new Int32Array(0);
-  #childFrom = new Int32Array(1);
-  #childLiterals = new Int32Array(0);
+  #clausesFrom = new Int32Array(1);
+  #clauses = new Int32Array(0);
   #level = new Uint16Array(0);
   #isAnd = new Uint8Array(0);
 
@@ -125,12 +132,21 @@ export class Propagation {
       // For AND as for OR: a child that becomes what the node already is changes nothing.
       const parentBit = (words[base + (parent >>> 5)]! >>> (parent & 31)) & 1;
       if (parentBit === says || this.#queued[parent] === 1) continue;
-      if (says === (edge & AND) >> 1) {
-        // It takes all children to say so. Should the guard come to, it offers itself.
-        const guard = edges[i + 1]!;
-        const child = guard >> 1;
-        const guardBit = (words[base + (child >>> 5)]! >>> (child & 31)) & 1;
-        if (guard >= 0 && (guardBit ^ (guard & 1)) !== says) continue;
+      // A false clause decides an AND, a true one an OR.
+      const decides = ((edge & AND) >> 1) ^ 1;
+      const sibling = edges[i + SIBLING]!;
+      // As long as the other literal does not say so, the clause decides nothing. Should it come to, it offers itself.
+      if (sibling >= 0 && literalBit(words, base, sibling) !== decides) continue;
+      if (says !== decides) {
+        // It takes all clauses to say so, and so it does with the guard.
+        const guard = edges[i + GUARD]!;
+        if (
+          guard >= 0 &&
+          literalBit(words, base, guard) === decides &&
+          literalBit(words, base, edges[i + GUARD + 1]!) === decides
+        ) {
+          continue;
+        }
       }
       this.#queued[parent] = 1;
       this.#queues[this.#level[parent]!]!.push(parent);
@@ -156,19 +172,11 @@ export class Propagation {
   evaluate(slot: number): boolean {
     this.evaluated++;
     if (this.#isStale) this.#flatten();
+    const decides = this.#isAnd[slot]! ^ 1;
+    const from = this.#clausesFrom[slot]!;
+    const end = this.#clausesFrom[slot + 1]!;
     const {words, base} = this.#rows;
-    const literals = this.#childLiterals;
-    const end = this.#childFrom[slot + 1]!;
-    const isAnd = this.#isAnd[slot]!;
-    // A false operand decides an AND, a true one an OR.
-    const decides = isAnd ^ 1;
-    for (let i = this.#childFrom[slot]!; i < end; i++) {
-      const literal = literals[i]!;
-      const child = literal >> 1;
-      const bit = (words[base + (child >>> 5)]! >>> (child & 31)) & 1;
-      if ((bit ^ (literal & 1)) === decides) return decides === 1;
-    }
-    return isAnd === 1;
+    return isDecided(this.#clauses, from, end, decides, words, base) === decides;
   }
 
   #tellFollower(slot: number, value: boolean): void {
@@ -183,47 +191,51 @@ export class Propagation {
     const end = graph.end;
     this.#level = Uint16Array.from({length: end}, (_, slot) => graph.level(slot));
     this.#isAnd = Uint8Array.from({length: end}, (_, slot) => (graph.isAnd(slot) ? 1 : 0));
-    const children = flatten(end, slot => this.#byDecision(slot));
-    const parents = flatten(end, slot => this.#guardedEdges(slot, children));
+    const ordered = Array.from({length: end}, (_, slot) => this.#byDecision(slot));
+    const clauses = flatten(end, slot => packClauses(ordered[slot]!));
+    const parents = flatten(end, slot => this.#guardedEdges(slot, ordered));
     this.#parentFrom = parents.from;
     this.#parentEdges = parents.edges;
-    this.#childFrom = children.from;
-    this.#childLiterals = children.edges;
+    this.#clausesFrom = clauses.from;
+    this.#clauses = clauses.edges;
   }
 
   /**
-   * The node's children, those first that decide it most often: of an AND the ones that hold for the fewest
-   * profiles, of an OR those that hold for the most (the access predicate of Fabret et al., 2001).
+   * The node's clauses, those first that decide it most often (the access predicate of Fabret et al., 2001), and of
+   * each the literals first that most often keep it from deciding.
    */
-  #byDecision(slot: number): Int32Array {
-    const total = this.#rowCount;
-    const sign = this.#isAnd[slot] === 1 ? 1 : -1;
-    const holds = (literal: number): number => {
-      const count = this.#counts[literal >> 1]!;
-      return (literal & 1) === 1 ? total - count : count;
+  #byDecision(slot: number): Clause[] {
+    const total = Math.max(1, this.#rowCount);
+    const decides = this.#isAnd[slot]! ^ 1;
+    const share = (literal: Literal): number => {
+      const holds = this.#counts[literal >> 1]! / total;
+      return (literal & 1) === decides ? 1 - holds : holds;
     };
     return this.#graph
-      .children(slot)
-      .slice()
-      .sort((a, b) => sign * (holds(a) - holds(b)) || a - b);
+      .clauses(slot)
+      .map(clause => clause.toSorted((a, b) => share(a) - share(b) || a - b))
+      .map(clause => ({clause, share: clause.reduce((all, each) => all * share(each), 1)}))
+      .sort((a, b) => b.share - a.share || a.clause[0]! - b.clause[0]!)
+      .map(({clause}) => clause);
   }
 
-  /** For each parent two words: what it is to this node, and of its other children the one that decides it most often. */
-  #guardedEdges(slot: number, children: FlatEdges): Int32Array {
-    const parents = this.#graph.parents(slot);
-    const guarded = new Int32Array(parents.length * EDGE_WORDS);
-    for (let i = 0; i < parents.length; i++) {
-      const parent = parents[i]! >> 1;
-      const negated = parents[i]! & 1;
+  /** To each clause of each parent. The guard is the clause that decides most often, but for those that are long. */
+  #guardedEdges(slot: number, ordered: readonly (readonly Clause[])[]): Int32Array {
+    const edges: number[] = [];
+    for (const parent of this.#graph.parents(slot)) {
+      const negated = parent & 1;
       const own = slot * 2 + negated;
-      const first = children.from[parent]!;
-      const isAlone = children.from[parent + 1]! - first === 1;
-      const guard = children.edges[first] === own ? first + 1 : first;
-      guarded[i * EDGE_WORDS] =
-        (parent << 2) | (this.#isAnd[parent] === 1 ? AND : 0) | (negated === 1 ? NEGATED : 0);
-      guarded[i * EDGE_WORDS + 1] = isAlone ? -1 : children.edges[guard]!;
+      const clauses = ordered[parent >> 1]!;
+      const head =
+        ((parent >> 1) << 2) | (this.#isAnd[parent >> 1] === 1 ? AND : 0) | (negated * NEGATED);
+      for (const clause of clauses) {
+        if (!clause.includes(own)) continue;
+        const guard = clauses.find(other => other !== clause && other.length <= 2) ?? [];
+        const sibling = clause.find(literal => literal !== own) ?? -1;
+        edges.push(head, guard[0] ?? -1, guard.at(-1) ?? -1, sibling);
+      }
     }
-    return guarded;
+    return Int32Array.from(edges);
   }
 
   /** Adjusts the counts for the opened row: 1 as it appears with its bits, −1 before it disappears. */
@@ -241,6 +253,12 @@ export class Propagation {
       }
     }
   }
+}
+
+/** What is so of the literal in the row. */
+function literalBit(words: Uint32Array, base: number, literal: Literal): number {
+  const slot = literal >> 1;
+  return ((words[base + (slot >>> 5)]! >>> (slot & 31)) ^ literal) & 1;
 }
 
 interface FlatEdges {

@@ -124,18 +124,6 @@ export const MUTANTS: readonly Mutant[] = [
 
   // ── Pruning and dues ────────────────────────────────────────────────────────────────────────
   {
-    name: 'on arrival, all that holds is skipped, not only what can only rise',
-    file: EVALUATION,
-    from: "if (occasion === 'arrival' && held && truth.risesOnly) {",
-    to: "if (occasion === 'arrival' && held) {",
-  },
-  {
-    name: 'what was skipped loses its due',
-    file: EVALUATION,
-    from: 'if (skipped) due = Math.min(due, slab.due);',
-    to: '',
-  },
-  {
     name: 'a criterion on the profile keeps its stale due',
     file: EVALUATION,
     from: 'slab.due = history?.spec === undefined ? truth.nextMs : Math.min(slab.due, truth.nextMs);',
@@ -168,22 +156,40 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'const says = bit;',
   },
   {
-    name: 'a flip is pruned whatever the most decisive child says',
+    name: 'a flip is pruned whatever the first literal of the guard says',
     file: PROPAGATION,
-    from: 'if (guard >= 0 && (guardBit ^ (guard & 1)) !== says) continue;',
-    to: 'if (guard >= 0) continue;',
+    from: 'literalBit(words, base, guard) === decides &&',
+    to: '',
   },
   {
-    name: 'the most decisive child is read without its negation',
+    name: 'a guard is read without its negation',
     file: PROPAGATION,
-    from: '(guardBit ^ (guard & 1)) !== says',
-    to: 'guardBit !== says',
+    from: '>>> (slot & 31)) ^ literal) & 1',
+    to: '>>> (slot & 31))) & 1',
+  },
+  {
+    name: 'a clause is decided by its first literal',
+    file: 'engine/expressions/clauses.ts',
+    from: 'if ((entry & LAST) !== 0) return 1;',
+    to: 'return 1;',
+  },
+  {
+    name: 'what is left of an undecided clause is a clause',
+    file: 'engine/expressions/clauses.ts',
+    from: 'while ((entry & LAST) === 0) entry = clauses[++i]!;',
+    to: '',
+  },
+  {
+    name: 'a flip is pruned when the other literal of its clause says the same',
+    file: PROPAGATION,
+    from: 'literalBit(words, base, sibling) !== decides) continue;',
+    to: 'literalBit(words, base, sibling) === decides) continue;',
   },
   {
     name: 'NOT is ignored',
-    file: PROPAGATION,
-    from: 'if ((bit ^ (literal & 1)) === decides)',
-    to: 'if (bit === decides)',
+    file: 'engine/expressions/clauses.ts',
+    from: '(bit ^ ((entry >> 1) & 1)) !== decides',
+    to: 'bit !== decides',
   },
   {
     name: 'levels in the wrong order',
@@ -446,12 +452,6 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'engine/profiles/truth-rows.ts',
     from: 'if (is !== was) visit(first + row, is === 1);',
     to: 'if (is !== was || is === 1) visit(first + row, is === 1);',
-  },
-  {
-    name: 'a new combination does not mind what is negated',
-    file: 'engine/audiences/combination-fill.ts',
-    from: 'if ((bit ^ (literal & 1)) !== decides) continue;',
-    to: 'if (bit !== decides) continue;',
   },
   {
     name: 'an audience that is switched off keeps its members',

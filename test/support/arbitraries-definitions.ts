@@ -182,7 +182,7 @@ function counted(random: Random): JsonObject {
     [1, () => compare('not_equals', random.int(0, 2))],
     [1, () => compare('between', [random.int(0, 1), random.int(1, 3)])],
     // Around what a bounded history keeps.
-    [1, () => compare(random.pick(['greater_or_equal', 'less_than', 'equals']), random.int(6, 9))],
+    [2, () => compare(random.pick(['greater_or_equal', 'less_than', 'equals']), random.int(7, 9))],
   ]);
 }
 

@@ -64,7 +64,7 @@ export function randomRecord(context: RecordContext, nowMs: number): ProfileReco
     inputId: input.id,
     arrivalMs,
     batchMs,
-    events: random.chance(0.03)
+    events: random.chance(0.05)
       ? burst(context, nowMs)
       : Array.from({length: events}, () => randomEvent(context, nowMs)),
     attributes: few(random, 0.5, () => attributeChange(random, nowMs, changedMs())),

@@ -60,10 +60,18 @@ class Bench {
       case 'or':
         return this.graph.combine(
           of.kind,
-          of.of.map(each => this.compile(each, created)),
+          of.of.map(each => this.#clause(each, of.kind, created)),
           created,
         );
     }
+  }
+
+  /** Short ones of the other kind have no node. */
+  #clause(of: Formula, within: 'and' | 'or', created: number[]): Literal[] {
+    if ((of.kind === 'and' || of.kind === 'or') && of.kind !== within) {
+      return of.of.map(each => this.compile(each, created));
+    }
+    return [this.compile(of, created)];
   }
 
   /** Adds formulas, and brings new nodes up to date for every profile. */
@@ -170,12 +178,16 @@ describe('the graph', () => {
     const {graph, criteria} = new Bench();
     const [a = 0, b = 0, c = 0] = criteria;
     const created: number[] = [];
-    const one = graph.combine('and', [a, b], created);
-    expect(graph.combine('and', [b, a, b], created)).toBe(one);
-    expect(graph.combine('or', [a, b], created)).not.toBe(one);
-    expect(graph.combine('and', [not(a), b], created)).not.toBe(one);
-    expect(graph.combine('and', [c], created)).toBe(c);
-    expect(created).toHaveLength(3);
+    const one = graph.combine('and', [[a], [b]], created);
+    expect(graph.combine('and', [[b], [a], [b]], created)).toBe(one);
+    expect(graph.combine('or', [[a], [b]], created)).not.toBe(one);
+    expect(graph.combine('and', [[not(a)], [b]], created)).not.toBe(one);
+    expect(graph.combine('and', [[c]], created)).toBe(c);
+    expect(graph.combine('or', [[b, a]], created)).toBe(one);
+    expect(graph.combine('and', [[a], [b, c]], created)).toBe(
+      graph.combine('and', [[c, b, c], [a]], created),
+    );
+    expect(created).toHaveLength(4);
   });
 
   test('every node is above its children', () => {
@@ -207,12 +219,25 @@ describe('work', () => {
     expect(bench.propagation.evaluated).toBe(before);
   });
 
+  test('while the other literal of its clause holds, a literal of a false AND is not looked at', () => {
+    const bench = new Bench();
+    const either: Formula = {kind: 'or', of: [conjunction(0), conjunction(1)]};
+    bench.add([{kind: 'and', of: [either, conjunction(2)]}]);
+    bench.flip(0, [0, 2]);
+    const before = bench.propagation.evaluated;
+    expect(bench.flip(0, [1])).toHaveLength(0);
+    expect(bench.flip(0, [0])).toHaveLength(0);
+    expect(bench.propagation.evaluated).toBe(before);
+    expect(bench.flip(0, [1])).toHaveLength(1);
+  });
+
   test('a node is asked once, after all below it are final', () => {
     const bench = new Bench();
-    const ands = [0, 1, 2].map((at): Formula => ({
-      kind: 'and',
-      of: [conjunction(at), conjunction(at + 1)],
-    }));
+    const ands = [0, 1, 2].map((at): Formula => {
+      const and: Formula = {kind: 'and', of: [conjunction(at), conjunction(at + 1)]};
+      // So it is no clause of the node above, but a node.
+      return {kind: 'not', of: {kind: 'not', of: and}};
+    });
     bench.add([{kind: 'or', of: ands}]);
     const before = bench.propagation.evaluated;
     expect(bench.flip(0, [0, 1, 2, 3])).toHaveLength(1);

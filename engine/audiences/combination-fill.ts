@@ -16,7 +16,7 @@ export class CombinationFill {
 
   /** Bits that are looked at in a row, at most. */
   get operands(): number {
-    return this.#literals.length;
+    return this.#clauses.length;
   }
 
   /** `nodes`: combinations, children before parents. */

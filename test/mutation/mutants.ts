@@ -443,21 +443,21 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a prepared definition has no counts',
-    file: SHARD,
-    from: 'this.propagation.setCount(slot, counts[n]!);',
+    file: 'engine/audiences/serve-filled.ts',
+    from: 'propagation.setCount(slot, counted[i]!.size);',
     to: '',
   },
   {
     name: 'who stays a member is told again',
-    file: 'engine/profiles/truth-rows.ts',
-    from: 'if (is !== was) visit(first + row, is === 1);',
-    to: 'if (is !== was || is === 1) visit(first + row, is === 1);',
+    file: 'engine/audiences/serve-filled.ts',
+    from: 'forEachDifference({from, to: to!}',
+    to: 'forEachDifference({from: undefined, to: to!}',
   },
   {
     name: 'an audience that is switched off keeps its members',
     file: SHARD,
-    from: 'if (this.table.isLive(ordinal)) this.#tellDefinition(ordinal, audience, false);',
-    to: '',
+    from: 'this.#leave(this.audiences.define(upsert, remove));',
+    to: 'for (const audience of this.audiences.define(upsert, remove)) this.audiences.drop(audience);',
   },
   {
     name: 'what nests a changed audience is not told',

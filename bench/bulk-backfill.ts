@@ -14,14 +14,14 @@ import {
 } from './workload-records.ts';
 import {eventName} from './workload.ts';
 
-/** Met by the profiles that have had the event twice. */
-function definition(type: number): object {
+/** Met by the profiles that have had the event so many times. */
+function definition(type: number, atLeast = 2): object {
   return {
     kind: 'event',
     name: eventName(type),
     where: [{attribute: 'source', operator: 'starts_with', value: 'ben'}],
     when: {within_last: '30d'},
-    compare: {operator: 'greater_or_equal', value: 2},
+    compare: {operator: 'greater_or_equal', value: atLeast},
   };
 }
 
@@ -66,15 +66,15 @@ export async function liveFigures(options: BenchOptions): Promise<Figure[]> {
   const {roundSeconds, rounds, say, tiny} = options;
   const stage = await LiveStage.set(options, {encoding: 'json', windows: daysAsSeconds});
   try {
-    const speeds: Record<'without' | 'with', number[]> = {without: [], with: []};
-    const delays: Record<'without' | 'with', number[]> = {without: [], with: []};
+    const speeds: Record<Way, number[]> = {without: [], with: [], frequent: []};
+    const delays: Record<Way, number[]> = {without: [], with: [], frequent: []};
     let capacity = EVENTS_A_SECOND_FIRST;
     let filled = 0;
     const seconds = tiny ? roundSeconds : 5;
     // The first round warms up and fills the journal.
     for (let round = 0; round <= rounds; round++) {
-      for (const way of round === 0 ? (['without'] as const) : (['without', 'with'] as const)) {
-        const filling = way === 'with' ? fill(stage) : undefined;
+      for (const way of round === 0 ? (['without'] as const) : WAYS) {
+        const filling = way === 'without' ? undefined : fill(stage, FILLED[way]);
         const sending = await stage.sending(Math.ceil(seconds * capacity));
         const full = await sendAtFullSpeed(sending, {seconds});
         const drainMs = await stage.drained();
@@ -102,24 +102,42 @@ export async function liveFigures(options: BenchOptions): Promise<Figure[]> {
         'share',
         speeds.with.map((speed, i) => speed / speeds.without[i]!),
       ),
+      figure(
+        `${name}/throughput-share-frequent`,
+        'share',
+        speeds.frequent.map((speed, i) => speed / speeds.without[i]!),
+      ),
       figure(`${name}/request-to-delta-p99-without`, 'ms', delays.without),
       figure(`${name}/request-to-delta-p99-with`, 'ms', delays.with),
+      figure(`${name}/request-to-delta-p99-frequent`, 'ms', delays.frequent),
     ];
   } finally {
     await stage.clear();
   }
 }
 
-/** So that it is the reading that counts, as in a journal that takes a minute, and not the members. */
-const RARE_TYPE = 40;
+/**
+ * With an event so rare that it is the reading that counts, as in a journal that takes a minute; and with the one that
+ * comes most, of which there is as much to fill in as there is live, for an
+ * audience without members: what the deltas of many members cost is another question.
+ */
+const FILLED = {with: {type: 40, atLeast: 2}, frequent: {type: 0, atLeast: 100_000}};
+type Way = 'without' | keyof typeof FILLED;
+const WAYS: readonly Way[] = ['without', 'with', 'frequent'];
 
 /** New audiences, each when the one before is filled, until it is ended. */
-function fill(stage: LiveStage): {end: () => Promise<number>} {
+function fill(
+  stage: LiveStage,
+  {type, atLeast}: {type: number; atLeast: number},
+): {end: () => Promise<number>} {
   let isOver = false;
   let count = 0;
   const run = async (): Promise<void> => {
     while (!isOver) {
-      const asked = {...definition(RARE_TYPE), when: {within_last: `${20 * 86_400 - fills++}s`}};
+      const asked = {
+        ...definition(type, atLeast),
+        when: {within_last: `${20 * 86_400 - fills++}s`},
+      };
       const id = await stage.createAudience('Filling', asked);
       for (;;) {
         const view = await stage.server.api<{is_calculated: boolean}>('GET', `/v1/audiences/${id}`);

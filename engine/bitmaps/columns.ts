@@ -18,6 +18,8 @@ const NOTES_SHARE = 1 / 64;
 const NOTES_MIN = 1024;
 /** Looks at bits between two pauses: about a millisecond. */
 export const SLICE_LOOKS = 500_000;
+/** Rows that stay in the cache while one column after the other is made of them. */
+const CACHED_ROWS = 256;
 /** What a row costs before anything of it is looked at. */
 const ROW_LOOKS = 2;
 
@@ -173,9 +175,14 @@ class Scan {
     const end = Math.min(table.end, this.#from + count);
     this.#reserve(table.end);
     rows.forEachBlock(this.#from, end, (bits, at, stride, first, rowCount) => {
-      for (let i = 0; i < this.#columns.length; i++) {
-        const {slot} = this.#columns[i]!;
-        gather(this.#words[i]!, first, rowCount, bits, at + (slot >>> 5), stride, slot & 31);
+      for (let row = 0; row < rowCount; row += CACHED_ROWS) {
+        const rowCountHere = Math.min(CACHED_ROWS, rowCount - row);
+        const from = at + row * stride;
+        for (let i = 0; i < this.#columns.length; i++) {
+          const {slot} = this.#columns[i]!;
+          const place = from + (slot >>> 5);
+          gather(this.#words[i]!, first + row, rowCountHere, bits, place, stride, slot & 31);
+        }
       }
     });
     this.#from = end;

@@ -11,6 +11,7 @@ import {DurableShard, type Staged} from '../../storage/durable-shard.ts';
 import {DiskRefusedError} from '../../storage/lmdb-commit.ts';
 import {LmdbStore} from '../../storage/lmdb-store.ts';
 import {answerCall, readSeen} from './answer-call.ts';
+import {BackgroundShare} from './background-share.ts';
 import {answerQuestion, isQuestion} from './answer-question.ts';
 import type {FromBackfill, FromShard, ShardSetup, ToBackfill, ToShard} from './messages.ts';
 import type {ShardCalls} from './protocol.ts';
@@ -57,6 +58,11 @@ class ShardThread {
   /** This end of the scan under way: a thread with an open port does not end. */
   #scan: MessagePort | undefined;
   #found: {readonly chunk: FromBackfill & {kind: 'found'}; readonly port: MessagePort}[] = [];
+  /** Histories of which everything is found; some of it may wait to be taken in. */
+  #foundAll: readonly number[] | undefined;
+  readonly #share = new BackgroundShare(performance.now());
+  /** There is something to fill in, and events come first. */
+  #isHeldBack = false;
   #questions: {readonly id: number; readonly slices: Generator<undefined, unknown>}[] = [];
   #checkpointEndMs = 0;
   /** When the last slice of rows was made. */
@@ -114,8 +120,11 @@ class ShardThread {
   async #turn(): Promise<boolean> {
     const message = this.#queue[0];
     if (this.#isSuspended) return this.#turnSuspended(message);
-    if (message?.kind === 'ingest') this.#ingest();
-    else if (message?.kind === 'call') {
+    if (message?.kind === 'ingest') {
+      const startedMs = performance.now();
+      this.#ingest();
+      this.#share.events(startedMs, performance.now());
+    } else if (message?.kind === 'call') {
       this.#queue.shift();
       await this.#call(message);
     }
@@ -167,7 +176,11 @@ class ShardThread {
       return;
     }
     const nowMs = Date.now();
-    const wakeMs = Math.min(this.#durable.shard.nextDueMs(), this.#nextRowsMs(nowMs));
+    const wakeMs = Math.min(
+      this.#durable.shard.nextDueMs(),
+      this.#nextRowsMs(nowMs),
+      this.#isHeldBack ? nowMs + this.#share.waitMs : Infinity,
+    );
     const sleepMs = Math.min(SLEEP_MS_MAX, Math.max(1, wakeMs - nowMs));
     this.#timer = setTimeout(() => this.#wake(), sleepMs);
   }
@@ -224,7 +237,10 @@ class ShardThread {
     if (answer.prepare) this.#preparing = true;
     // What is told of the present is told when it is durable.
     await this.#line.durable();
-    const value = method === 'states' ? this.#withProgress(answer.value) : answer.value;
+    const value =
+      method === 'states'
+        ? this.#withProgress(answer.value as ShardCalls['states']['result'])
+        : answer.value;
     this.#post({kind: 'result', id, value});
   }
 
@@ -243,6 +259,21 @@ class ShardThread {
   /** A slice of background work; false when there is none now. */
   async #background(nowMs: number): Promise<boolean> {
     if (await this.#askOn()) return true;
+    const startedMs = performance.now();
+    const isFilling = this.#found.length > 0 || this.#foundAll !== undefined || this.#preparing;
+    this.#isHeldBack = isFilling && !this.#share.mayWork(startedMs);
+    if (isFilling && !this.#isHeldBack) {
+      const more = this.#fillOn(nowMs);
+      this.#share.worked(startedMs, performance.now());
+      return more;
+    }
+    this.#checkpoint(nowMs);
+    // For the next definitions, while nobody waits.
+    return this.#queue.length === 0 && this.#durable.shard.rows.widen();
+  }
+
+  /** A slice of what new definitions need. False when it was the last for now. */
+  #fillOn(nowMs: number): boolean {
     const found = this.#found.shift();
     if (found !== undefined) {
       this.#durable.backfill(found.chunk.found);
@@ -250,17 +281,18 @@ class ShardThread {
       found.port.postMessage({kind: 'taken'} satisfies ToBackfill);
       return true;
     }
-    if (this.#preparing) {
-      this.#startBackfill(nowMs);
-      const slice = this.#queue.length > 0 ? SLICE_PROFILES : IDLE_SLICE_PROFILES;
-      const {more, staged} = this.#durable.prepare(slice, nowMs);
-      if (staged !== undefined) this.#commit(staged, []);
-      this.#preparing = more;
-      return more;
+    if (this.#foundAll !== undefined) {
+      this.#durable.historiesReady(this.#foundAll);
+      this.#foundAll = undefined;
+      this.#backfilling = undefined;
+      this.#preparing = true;
     }
-    this.#checkpoint(nowMs);
-    // For the next definitions, while nobody waits.
-    return this.#queue.length === 0 && this.#durable.shard.rows.widen();
+    this.#startBackfill(nowMs);
+    const slice = this.#queue.length > 0 ? SLICE_PROFILES : IDLE_SLICE_PROFILES;
+    const {more, staged} = this.#durable.prepare(slice, nowMs);
+    if (staged !== undefined) this.#commit(staged, []);
+    this.#preparing = more;
+    return more;
   }
 
   /**
@@ -305,8 +337,7 @@ class ShardThread {
       if (message.kind === 'found') this.#found.push({chunk: message, port: port1});
       else {
         port1.close();
-        this.#backfilling = undefined;
-        if (message.kind === 'done') this.#whenTaken(() => this.#durable.historiesReady(histories));
+        if (message.kind === 'done') this.#foundAll = histories;
         else this.#fail(new Error(`a scan of the journal failed: ${message.message}`));
       }
       this.#wake();
@@ -326,23 +357,16 @@ class ShardThread {
     );
   }
 
-  /** 'done' comes after the last chunk, which may still wait. */
-  #whenTaken(ready: () => void): void {
-    while (this.#found.length > 0) {
-      const {chunk} = this.#found.shift()!;
-      this.#durable.backfill(chunk.found);
-    }
-    ready();
-    this.#preparing = true;
-  }
-
-  #withProgress(states: unknown): unknown {
-    const scanned = this.#backfilling?.progress ?? 0;
-    return (states as {progress: number}[]).map(state => ({
-      ...state,
-      // Half of the way is the scan, half the pass over profiles.
-      progress: state.progress === 1 ? 1 : (scanned + state.progress) / 2,
-    }));
+  /** Half of the way is the search, half the pass over profiles. */
+  #withProgress(states: ShardCalls['states']['result']): ShardCalls['states']['result'] {
+    const {audiences} = this.#durable.shard;
+    return states.map(state => {
+      if (state.progress === 1) return state;
+      const audience = audiences.get(state.id);
+      const isFound = audience !== undefined && !audiences.isWaiting(audience);
+      const searched = isFound ? 1 : (this.#backfilling?.progress ?? 0);
+      return {...state, progress: (searched + state.progress) / 2};
+    });
   }
 
   /** Writes what is dirty, so that the next start has nothing to replay. */

@@ -61,10 +61,10 @@ async function serve(argv: readonly string[], io: CliIo): Promise<number> {
     io.stdout.write(commandHelp(SERVE));
     return 0;
   }
-  const log = pino({level: io.env['MUSTER_LOG_LEVEL'] ?? 'warn'}, pino.destination(2));
-  const transport = transportOf(io.env['MUSTER_TRANSPORT']);
+  const {logLevel, ...settings} = options;
+  const log = pino({level: logLevel}, pino.destination(2));
   try {
-    const server = await startServer({...options, log, transport});
+    const server = await startServer({...settings, log});
     if (server.adminTokenPath !== undefined) {
       io.stdout.write(`the admin token is in ${server.adminTokenPath}\n`);
     }
@@ -77,10 +77,6 @@ async function serve(argv: readonly string[], io: CliIo): Promise<number> {
     io.stderr.write(`muster serve: ${error.message}\n`);
     return EXIT_USAGE;
   }
-}
-
-function transportOf(text: string | undefined): 'auto' | 'uws' | 'node' {
-  return text === 'uws' || text === 'node' ? text : 'auto';
 }
 
 function isRefusal(error: unknown): error is Error {

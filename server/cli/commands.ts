@@ -80,6 +80,7 @@ export const SERVE: CommandSpec = {
       'muster serve --host 0.0.0.0 --data /var/lib/muster --event-retention 90d',
     ],
     ['A free port and a token of your own', 'MUSTER_ADMIN_TOKEN=secret muster serve --port 0'],
+    ['Everything it has to say', 'MUSTER_LOG_LEVEL=debug muster serve'],
   ],
   notes: [
     {

@@ -13,6 +13,8 @@ export interface ServeOptions {
   readonly deltaRetentionMs: number;
   readonly columnBytesMax: number;
   readonly geoIpFile: string | undefined;
+  readonly logLevel: LogLevel;
+  readonly transport: Transport;
   /** undefined: the server makes one and keeps it in the data folder. */
   readonly adminToken: string | undefined;
 }
@@ -32,8 +34,28 @@ export function parseServe(argv: readonly string[], env: Environment): ServeOpti
     deltaRetentionMs: given.durationMs('delta-retention') ?? BOUNDS.deltaRetentionMs,
     columnBytesMax: (given.number('column-memory', {least: 0, most: 65_536}) ?? 64) * 2 ** 20,
     geoIpFile: given.text('geoip'),
+    logLevel: oneOf('MUSTER_LOG_LEVEL', LOG_LEVELS, env) ?? 'warn',
+    transport: oneOf('MUSTER_TRANSPORT', TRANSPORTS, env) ?? 'auto',
     adminToken: adminToken === '' ? undefined : adminToken,
   };
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+type LogLevel = (typeof LOG_LEVELS)[number];
+const TRANSPORTS = ['auto', 'uws', 'node'] as const;
+type Transport = (typeof TRANSPORTS)[number];
+
+/** For what has a variable and no option. undefined: it is not set. */
+function oneOf<T extends string>(
+  name: string,
+  known: readonly T[],
+  env: Environment,
+): T | undefined {
+  const text = env[name] ?? '';
+  if (text === '') return undefined;
+  const found = known.find(each => each === text);
+  if (found !== undefined) return found;
+  throw new UsageProblem(`${name} is one of ${known.join(', ')}, not "${text}".`);
 }
 
 const DEFAULT_RETENTION_MS = 30 * 86_400_000;

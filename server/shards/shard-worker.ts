@@ -64,6 +64,7 @@ class ShardThread {
   /** There is something to fill in, and events come first. */
   #isHeldBack = false;
   #questions: {readonly id: number; readonly slices: Generator<undefined, unknown>}[] = [];
+  // When rows are written, by the clock that nobody sets: after a step back of the other one none would be.
   #checkpointEndMs = 0;
   /** When the last slice of rows was made. */
   #rowsMs = 0;
@@ -146,7 +147,7 @@ class ShardThread {
   async #turnSuspended(message: ToShard | undefined): Promise<boolean> {
     this.#queue.shift();
     if (message?.kind === 'call') await this.#callSuspended(message);
-    if (Date.now() >= this.#nextProbeMs) await this.#probe();
+    if (performance.now() >= this.#nextProbeMs) await this.#probe();
     return this.#queue.length > 0;
   }
 
@@ -163,7 +164,7 @@ class ShardThread {
       await probe(new Uint8Array(PROBE_BYTES));
       await probe(undefined);
     } catch {
-      this.#nextProbeMs = Date.now() + PROBE_EVERY_MS;
+      this.#nextProbeMs = performance.now() + PROBE_EVERY_MS;
       return;
     }
     this.#isSuspended = false;
@@ -175,13 +176,13 @@ class ShardThread {
       this.#timer = setTimeout(() => this.#wake(), PROBE_EVERY_MS);
       return;
     }
-    const nowMs = Date.now();
-    const wakeMs = Math.min(
-      this.#durable.shard.nextDueMs(),
-      this.#nextRowsMs(nowMs),
-      this.#isHeldBack ? nowMs + this.#share.waitMs : Infinity,
-    );
-    const sleepMs = Math.min(SLEEP_MS_MAX, Math.max(1, wakeMs - nowMs));
+    const steadyMs = performance.now();
+    const waitsMs = [
+      this.#durable.shard.nextDueMs() - Date.now(),
+      this.#nextRowsMs(steadyMs) - steadyMs,
+      this.#isHeldBack ? this.#share.waitMs : Infinity,
+    ];
+    const sleepMs = Math.min(SLEEP_MS_MAX, Math.max(1, Math.min(...waitsMs)));
     this.#timer = setTimeout(() => this.#wake(), sleepMs);
   }
 
@@ -267,7 +268,7 @@ class ShardThread {
       this.#share.worked(startedMs, performance.now());
       return more;
     }
-    this.#checkpoint(nowMs);
+    this.#checkpoint(performance.now());
     // For the next definitions, while nobody waits.
     return this.#queue.length === 0 && this.#durable.shard.rows.widen();
   }

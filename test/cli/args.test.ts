@@ -18,6 +18,8 @@ describe('muster serve', () => {
       deltaRetentionMs: days(7),
       columnBytesMax: 64 * 2 ** 20,
       adminToken: undefined,
+      logLevel: 'warn',
+      transport: 'auto',
     });
   });
 
@@ -31,6 +33,8 @@ describe('muster serve', () => {
       MUSTER_PROFILE_RETENTION: '36h',
       MUSTER_DELTA_RETENTION: '2d',
       MUSTER_COLUMN_MEMORY: '8',
+      MUSTER_LOG_LEVEL: 'debug',
+      MUSTER_TRANSPORT: 'node',
       MUSTER_ADMIN_TOKEN: 't',
     };
     expect(parseServe(['--port=9'], env)).toEqual({
@@ -43,6 +47,8 @@ describe('muster serve', () => {
       deltaRetentionMs: days(2),
       columnBytesMax: 8 * 2 ** 20,
       adminToken: 't',
+      logLevel: 'debug',
+      transport: 'node',
     });
     expect(SERVE.options.every(option => option.env?.startsWith('MUSTER_'))).toBe(true);
   });

@@ -71,6 +71,15 @@ describe('a start is refused', () => {
     expectRefusal(ended, /--shards takes auto or a whole number/);
   });
 
+  test.each([
+    {env: {MUSTER_LOG_LEVEL: 'loud'}, says: /MUSTER_LOG_LEVEL is one of trace, .*, not "loud"/},
+    {env: {MUSTER_TRANSPORT: 'fast'}, says: /MUSTER_TRANSPORT is one of auto, uws, node, not/},
+  ])('for $env', async ({env, says}) => {
+    const dataFolder = temporaryFolder();
+    expectRefusal(await ServerProcess.refused({dataFolder, env}), says);
+    expect(readdirSync(dataFolder)).toEqual([]);
+  });
+
   test('when the folder is of a newer format, or is not as it was written', async () => {
     const dataFolder = temporaryFolder();
     const facts = join(dataFolder, 'muster.json');

@@ -58,10 +58,24 @@ function refusePortInUse(host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', error => {
-      const {code} = error as NodeJS.ErrnoException;
-      const why = code === 'EADDRINUSE' ? 'is in use' : `cannot be used (${code})`;
-      reject(new StartRefusedError(`Port ${port} on ${host} ${why}: choose another with --port.`));
+      const {code = ''} = error as NodeJS.ErrnoException;
+      reject(new StartRefusedError(whyNoPort({host, port, code})));
     });
     probe.listen({host, port, exclusive: true}, () => probe.close(() => resolve()));
   });
+}
+
+function whyNoPort({host, port, code}: {host: string; port: number; code: string}): string {
+  switch (code) {
+    case 'EADDRINUSE':
+      return `Port ${port} on ${host} is in use: choose another with --port.`;
+    case 'EACCES':
+      return `Port ${port} on ${host} is not for this user: choose one from 1024 on with --port.`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return `${host} is no address of this machine (${code}): choose another with --host.`;
+    default:
+      return `Port ${port} on ${host} cannot be used (${code}): choose another with --port or --host.`;
+  }
 }

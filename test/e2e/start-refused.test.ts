@@ -56,6 +56,7 @@ describe('a start is refused', () => {
     {args: ['--event-retention', 'month'], says: /--event-retention takes a duration/},
     {args: ['--shards', '0'], says: /--shards takes auto or a whole number/},
     {args: ['--port', '70000'], says: /--port takes a whole number from 0 to 65535/},
+    {args: ['--host', '192.0.2.1'], says: /192\.0\.2\.1 is no address of this machine .* --host/},
     {args: ['now'], says: /"now" is left over/},
   ])('for $args', async ({args, says}) => {
     const dataFolder = temporaryFolder();

@@ -1,6 +1,7 @@
 /** What is wrong with the definition in a body whose shape is wrong elsewhere: all faults are told at once. */
 import type {Problem} from '../../engine/definitions/definition.ts';
-import {isObject} from '../../engine/definitions/faults.ts';
+import {isObject, type JsonObject} from '../../engine/definitions/faults.ts';
+import type {Environment} from '../../engine/ids.ts';
 import type {AudienceBook} from '../catalog/audience-book.ts';
 import type {Audience} from '../catalog/entities.ts';
 import {mayUse} from './permissions.ts';
@@ -18,9 +19,15 @@ export function definitionProblems(
   const workspaces = idsOf(body['workspaces']) ?? audience?.workspaces;
   const inputs = idsOf(body['inputs']) ?? audience?.inputs;
   return audiences.problemsIn(
-    {definition, workspaces, inputs},
+    {definition, workspaces, inputs, environment: environmentOf(body, audience)},
     {audience, mayNest: other => mayUse(principal, other)},
   );
+}
+
+/** undefined when the body names one that there is not. */
+function environmentOf(body: JsonObject, audience: Audience | undefined): Environment | undefined {
+  const named = body['environment'] ?? audience?.environment ?? 'production';
+  return named === 'production' || named === 'development' ? named : undefined;
 }
 
 function idsOf(json: unknown): number[] | undefined {

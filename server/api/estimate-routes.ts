@@ -127,7 +127,8 @@ function specOf(
 ): ShardAudience {
   const problems: Problem[] = check.scopeProblems(scope);
   const mayNest = (other: Audience): boolean => mayUse(principal, other);
-  const checked = check.check({definition, scope, audience, mayNest});
+  const {environment} = scope;
+  const checked = check.check({definition, scope, environment, audience, mayNest});
   if ('problems' in checked) problems.push(...checked.problems);
   if (problems.length > 0 || 'problems' in checked) throw new ApiError('UNPROCESSABLE', problems);
   const {expression, calculated} = checked;

@@ -3,6 +3,7 @@
  * answered when it is on disk and every shard has it.
  */
 import {isDeepStrictEqual} from 'node:util';
+import type {Environment} from '../../engine/ids.ts';
 import type {Problem} from '../../engine/definitions/definition.ts';
 import type {FailedAudience, ShardAudience, Shards} from '../shards/protocol.ts';
 import {AUDIENCE_ID_MAX} from '../../engine/profiles/membership-lists.ts';
@@ -114,6 +115,9 @@ export class AudienceBook {
     if (fields.definition === undefined && current.definition !== undefined) {
       this.#refuseWhileNested(current, 'left without a definition');
     }
+    if (fields.environment !== current.environment) {
+      this.#refuseWhileNested(current, 'moved to the other environment');
+    }
     const next = {...fields, ...versionAfter(fields, current, meansOther)};
     const made = await this.#replace(current, next, actor, {action, changed});
     if (!meansOther) return made;
@@ -161,17 +165,18 @@ export class AudienceBook {
       definition,
       workspaces,
       inputs,
+      environment,
     }: {
       definition: unknown;
       workspaces: readonly number[] | undefined;
       inputs: readonly number[] | undefined;
+      environment: Environment | undefined;
     },
     {audience, mayNest}: Pick<CheckedDefinition, 'audience' | 'mayNest'>,
   ): readonly Problem[] {
     const everywhere = [...this.#catalog.workspaces.values()].map(({id}) => id);
-    const environment = 'production';
-    const scope = {workspaces: workspaces ?? everywhere, inputs, environment} as const;
-    const checked = this.#check.check({definition, scope, audience, mayNest});
+    const scope = {workspaces: workspaces ?? everywhere, inputs};
+    const checked = this.#check.check({definition, scope, environment, audience, mayNest});
     const problems = 'problems' in checked ? checked.problems : [];
     return [...this.#check.scopeProblems(scope), ...problems];
   }
@@ -266,8 +271,14 @@ export class AudienceBook {
   ): void {
     const problems: Problem[] = this.#check.scopeProblems(fields);
     if (fields.definition !== undefined) {
-      const {definition} = fields;
-      const checked = this.#check.check({definition, scope: fields, audience, mayNest});
+      const {definition, environment} = fields;
+      const checked = this.#check.check({
+        definition,
+        scope: fields,
+        environment,
+        audience,
+        mayNest,
+      });
       if ('problems' in checked) problems.push(...checked.problems);
     }
     if (problems.length > 0) throw new Unacceptable(problems);

@@ -7,6 +7,7 @@ import type {Expression, Problem} from '../../engine/definitions/definition.ts';
 import {CalculatedAttributes} from './calculated-attributes.ts';
 import type {Catalog} from './catalog.ts';
 import type {Audience, AudienceScope} from './entities.ts';
+import type {Environment} from '../../engine/ids.ts';
 import {findChain, nestedReferences} from './nesting.ts';
 import type {NestedReference} from './nesting.ts';
 
@@ -17,7 +18,9 @@ export interface DefinitionSettings {
 
 export interface CheckedDefinition {
   readonly definition: unknown;
-  readonly scope: AudienceScope;
+  readonly scope: Pick<AudienceScope, 'workspaces' | 'inputs'>;
+  /** undefined: not known, and whether what it nests is of the same one is not judged. */
+  readonly environment: Environment | undefined;
   /** The audience it is for; undefined: one that is not made yet, or a question without one. */
   readonly audience: Audience | undefined;
   /** Whether the person who asks may nest the other audience. */
@@ -52,7 +55,7 @@ export class DefinitionCheck {
   }
 
   /** Faults of workspaces and inputs: unknown, none, or of another workspace. */
-  scopeProblems({workspaces, inputs}: AudienceScope): Problem[] {
+  scopeProblems({workspaces, inputs}: CheckedDefinition['scope']): Problem[] {
     const problems: Problem[] = [];
     for (const [index, id] of workspaces.entries()) {
       if (this.#catalog.workspaces.has(id)) continue;
@@ -68,7 +71,7 @@ export class DefinitionCheck {
 
   /** What is asked of the shards, or every fault of the definition. */
   check(checked: CheckedDefinition): SoundDefinition | {problems: readonly Problem[]} {
-    const {definition, scope, audience, mayNest} = checked;
+    const {definition, scope, environment, audience, mayNest} = checked;
     const kept = new Set(this.nestedIn(audience?.definition).map(each => each.audience));
     const parsed = parseDefinition(definition, {
       ...this.#settings,
@@ -83,7 +86,7 @@ export class DefinitionCheck {
       hasCalculatedAttribute: (name, workspaces) => this.calculated.has(name, workspaces),
     });
     if ('problems' in parsed) return parsed;
-    const problems = this.#nestingProblems(definition, audience?.id);
+    const problems = this.#nestingProblems(definition, {self: audience?.id, environment});
     return problems.length > 0 ? {problems} : this.#sound(parsed.expression, scope);
   }
 
@@ -141,15 +144,22 @@ export class DefinitionCheck {
     return references;
   }
 
-  #nestingProblems(definition: unknown, self: number | undefined): Problem[] {
+  #nestingProblems(
+    definition: unknown,
+    {self, environment}: {self: number | undefined; environment: Environment | undefined},
+  ): Problem[] {
     const problems: Problem[] = [];
     for (const {audience, path} of nestedReferences(definition)) {
       const chain = self === undefined ? undefined : this.#chain(audience, self);
+      const other = this.#catalog.store.get('audiences', audience);
       if (chain !== undefined) {
         const message = `audiences would nest one another: ${[self, ...chain].join(' → ')}`;
         problems.push({path, message});
-      } else if (this.#catalog.store.get('audiences', audience)?.definition === undefined) {
+      } else if (other?.definition === undefined) {
         problems.push({path, message: `audience ${audience} has no definition yet`});
+      } else if (environment !== undefined && other.environment !== environment) {
+        const message = `audience ${audience} is of the ${other.environment} environment, and this is ${environment}: their data live apart`;
+        problems.push({path, message});
       }
     }
     return problems;

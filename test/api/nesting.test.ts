@@ -72,6 +72,31 @@ test('what others nest can be neither deleted nor emptied, and they are named', 
   await server.want(204, 'DELETE', '/v1/audiences/1');
 });
 
+test('audiences of the two environments do not nest one another', async () => {
+  await server.audience({name: 'Try-out', environment: 'development'});
+  await server.audience({name: 'Inner'});
+  const message =
+    'audience 1 is of the development environment, and this is production: their data live apart';
+  const path = 'definition.and[1].exclude.audience';
+  const scope = {workspaces: [1], definition: nests(1)};
+  for (const refused of [
+    await server.send('POST', '/v1/audiences', {name: 'Outer', ...scope}),
+    await server.send('PATCH', '/v1/audiences/2', {definition: nests(1)}),
+  ]) {
+    expect(refused.status).toBe(422);
+    expect(errorsOf(refused)).toEqual([{code: 'UNPROCESSABLE', path, message}]);
+  }
+  const misshapen = await server.send('POST', '/v1/audiences', {...scope, name: 7});
+  expect(errorsOf(misshapen)).toContainEqual({code: 'UNPROCESSABLE', path, message});
+  await server.audience({name: 'Outer', definition: nests(2)});
+  const moved = await server.send('PATCH', '/v1/audiences/2', {environment: 'development'});
+  expect(moved.status).toBe(409);
+  expect(errorsOf(moved)[0]?.message).toContain('while others nest it: 3 (Outer)');
+  const outer = await server.send('PATCH', '/v1/audiences/3', {environment: 'development'});
+  expect(errorsOf(outer)[0]?.message).toContain('is of the production environment');
+  await server.audience({environment: 'development', definition: nests(1)});
+});
+
 test('an audience without a definition, or unknown, cannot be nested', async () => {
   await server.audience({definition: null});
   const empty = await server.send('POST', '/v1/audiences', {

@@ -21,6 +21,7 @@ test('everything is as it was after a restart, and the shards have the complete 
   await server.audience({definition: null});
   await server.audience({name: 'Gone'});
   await server.want(200, 'PATCH', '/v1/audiences/1', {
+    environment: 'development',
     definition: {exclude: {kind: 'audience', audience: 2, operator: 'member'}},
   });
   await server.want(202, 'POST', '/v1/audiences/1/activate');

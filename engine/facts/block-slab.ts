@@ -1,6 +1,6 @@
 /**
  * One growing block of 32-bit words for each profile that has any. Blocks lie in pages of half a MiB, in
- * sizes a quarter apart; what is freed is overwritten with zeros and used again, and a page of which most is
+ * sizes an eighth apart; what is freed is overwritten with zeros and used again, and a page of which most is
  * free is emptied into others and given back. So a million profiles are a few hundred objects, memory follows
  * what is in use, and nothing of a profile that is gone stays.
  *
@@ -44,7 +44,7 @@ interface Page {
 }
 
 const CLASS_WORDS: number[] = [];
-for (let words = 16; words <= PAGE_WORDS; words = Math.ceil((words * 1.25) / 4) * 4) {
+for (let words = 16; words <= PAGE_WORDS; words = Math.ceil((words * 1.125) / 4) * 4) {
   CLASS_WORDS.push(words);
 }
 

@@ -73,7 +73,7 @@ export class HistorySlab {
   width = 1;
 
   constructor() {
-    for (let words = 8; words <= PAGE_WORDS; words = Math.ceil((words * 1.4) / 4) * 4) {
+    for (let words = 4; words <= PAGE_WORDS; words = Math.ceil((words * 1.2) / 2) * 2) {
       this.#classWords.push(words);
       this.#freeBlocks.push([]);
     }

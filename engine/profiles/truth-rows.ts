@@ -49,7 +49,8 @@ export class TruthRows {
     this.#needed = Math.max(this.#needed, (slots + 31) >>> 5);
     const wanted = this.#needed + Math.ceil(this.#needed / SPARE_SHARE);
     if (wanted <= this.#stride) return;
-    while (this.#stride < wanted) this.#stride = Math.ceil(this.#stride * 1.5);
+    // Twice the spare: a row is the largest part of a profile, and is widened in the background.
+    this.#stride = this.#needed + 2 * Math.ceil(this.#needed / SPARE_SHARE) + 1;
     this.#widened = 0;
     const blank = new Uint32Array(this.#stride);
     blank.set(this.#blank);

@@ -4,7 +4,8 @@
  */
 import {crc32} from 'node:zlib';
 
-const HEADER_BYTES = 5;
+/** Before the payload. */
+export const SEAL_BYTES = 5;
 
 export class DamagedValueError extends Error {
   constructor(what: string) {
@@ -16,26 +17,31 @@ export class DamagedValueError extends Error {
 }
 
 export function seal(version: number, parts: readonly Uint8Array[]): Buffer {
-  let bytes = HEADER_BYTES;
+  let bytes = SEAL_BYTES;
   for (const part of parts) bytes += part.byteLength;
   const sealed = Buffer.allocUnsafe(bytes);
-  let at = HEADER_BYTES;
+  let at = SEAL_BYTES;
   for (const part of parts) {
     sealed.set(part, at);
     at += part.byteLength;
   }
+  return sealInPlace(version, sealed);
+}
+
+/** Seals a payload that has SEAL_BYTES before it. */
+export function sealInPlace(version: number, sealed: Buffer): Buffer {
   sealed[0] = version;
-  sealed.writeUInt32LE(crc32(sealed.subarray(HEADER_BYTES)), 1);
+  sealed.writeUInt32LE(crc32(sealed.subarray(SEAL_BYTES)), 1);
   return sealed;
 }
 
 /** The payload, which shares the memory of `sealed`. */
 export function unseal(version: number, sealed: Uint8Array, what: string): Buffer {
   const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);
-  if (bytes.length < HEADER_BYTES || bytes[0] !== version) {
+  if (bytes.length < SEAL_BYTES || bytes[0] !== version) {
     throw new DamagedValueError(what);
   }
-  const payload = bytes.subarray(HEADER_BYTES);
+  const payload = bytes.subarray(SEAL_BYTES);
   if (crc32(payload) !== bytes.readUInt32LE(1)) throw new DamagedValueError(what);
   return payload;
 }

@@ -15,7 +15,7 @@ import {exportHistories} from '../engine/shard-recovery.ts';
 import {entryAt, type FoundEntries, type WantedHistory} from './backfill-scan.ts';
 import {type ErasureRequest, PendingErasures} from './pending-erasures.ts';
 import {expectRecords} from './expect-records.ts';
-import {encodeFeedEntry} from './feed-entry.ts';
+import {FEED_HEAD_BYTES, feedEntryAround} from './feed-entry.ts';
 import {farewellsOf, formerPuts} from './former-identities.ts';
 import {encodeJournalEntry, type JournalEntry} from './journal-entry.ts';
 import {HISTORY_END, META_VERSION, metaNumber, metaPut} from './meta-numbers.ts';
@@ -425,7 +425,7 @@ export class DurableShard {
   #stage(content: JournalEntry['content'], lastMs = this.shard.nowMs): Staged {
     const watermark = ++this.#watermark;
     const {shard} = this;
-    const deltas = shard.deltas.take();
+    const deltas = shard.deltas.take(FEED_HEAD_BYTES);
     const entry = encodeJournalEntry({
       nowMs: shard.nowMs,
       lastMs,
@@ -434,7 +434,7 @@ export class DurableShard {
     });
     const puts: Put[] = [{table: 'journal', key: watermark, value: entry}];
     if (deltas.length > 0) {
-      puts.push({table: 'feed', key: watermark, value: encodeFeedEntry(shard.nowMs, deltas)});
+      puts.push({table: 'feed', key: watermark, value: feedEntryAround(shard.nowMs, deltas)});
     }
     if (shard.former.length > 0) {
       puts.push(...formerPuts(watermark, shard.nowMs, shard.former));

@@ -4,6 +4,7 @@
  * the first operand that decides, took four times as long for hundreds of nodes: no processor can guess which one
  * that is.
  */
+import {packClauses} from '../expressions/clauses.ts';
 import type {ExpressionGraph} from '../expressions/expression-graph.ts';
 import type {ProfileTable} from '../profiles/profile-table.ts';
 import type {TruthRows} from '../profiles/truth-rows.ts';
@@ -16,29 +17,35 @@ export class CombinationFill {
   /** What is new: their bits are put. */
   readonly #slots: Int32Array;
   readonly #isAnd: Uint8Array;
-  /** The operands of node n are those from `#from[n]` to `#from[n + 1]`. */
+  /** The clauses of node n are those from `#from[n]` to `#from[n + 1]`. */
   readonly #from: Int32Array;
-  /** `index × 2 + negated`; known ones are numbered first, then new ones. */
-  readonly #operands: Int32Array;
+  /** As in clauses.ts, with indexes for slots; known ones are numbered first, then new ones. */
+  readonly #clauses: Int32Array;
   /** Of 32 rows, by index. */
   readonly #words: Int32Array;
 
   /** `nodes`: combinations, children before parents. */
   constructor(graph: ExpressionGraph, nodes: readonly number[]) {
-    const literals = nodes.map(slot => [...graph.children(slot)]);
-    const isNew = new Set(nodes);
-    const known = new Set(literals.flat().map(literal => literal >> 1));
-    for (const slot of isNew) known.delete(slot);
+    const known = new Set(
+      nodes.flatMap(slot =>
+        graph.clauses(slot).flatMap(clause => clause.map(literal => literal >> 1)),
+      ),
+    );
+    for (const slot of nodes) known.delete(slot);
     const index = new Map([...known, ...nodes].map((slot, i) => [slot, i]));
+    const clauses: number[] = [];
     this.#known = Int32Array.from(known);
     this.#slots = Int32Array.from(nodes);
     this.#isAnd = Uint8Array.from(nodes, slot => (graph.isAnd(slot) ? 1 : 0));
     this.#from = new Int32Array(nodes.length + 1);
-    for (const [n, {length}] of literals.entries()) this.#from[n + 1] = this.#from[n]! + length;
-    this.#operands = Int32Array.from(
-      literals.flat(),
-      literal => index.get(literal >> 1)! * 2 + (literal & 1),
-    );
+    for (const [n, slot] of nodes.entries()) {
+      const indexed = graph
+        .clauses(slot)
+        .map(clause => clause.map(literal => index.get(literal >> 1)! * 2 + (literal & 1)));
+      clauses.push(...packClauses(indexed));
+      this.#from[n + 1] = clauses.length;
+    }
+    this.#clauses = Int32Array.from(clauses);
     this.#words = new Int32Array(index.size);
   }
 
@@ -70,15 +77,20 @@ export class CombinationFill {
 
   #combine(live: number): void {
     const words = this.#words;
-    const operands = this.#operands;
+    const clauses = this.#clauses;
     for (let n = 0; n < this.#slots.length; n++) {
       const isAnd = this.#isAnd[n] === 1;
       const end = this.#from[n + 1]!;
-      let word = isAnd ? live : 0;
+      // An AND of ORs, or an OR of ANDs.
+      let word = isAnd ? -1 : 0;
+      let clause = ~word;
       for (let i = this.#from[n]!; i < end; i++) {
-        const operand = operands[i]!;
-        const says = words[operand >> 1]! ^ -(operand & 1);
-        word = isAnd ? word & says : word | says;
+        const entry = clauses[i]!;
+        const says = words[entry >> 2]! ^ -((entry >> 1) & 1);
+        clause = isAnd ? clause | says : clause & says;
+        if ((entry & 1) === 0) continue;
+        word = isAnd ? word & clause : word | clause;
+        clause = isAnd ? 0 : -1;
       }
       words[this.#known.length + n] = word & live;
     }

@@ -75,6 +75,25 @@ test('of many definitions one is served a slice, and what happens in between is 
   for (const limit of limits) crowd.expectMembers(limit, age => age < limit && age >= limit - 10);
 });
 
+test('combinations of combinations are filled as they would be by events', () => {
+  const crowd = new Crowd();
+  const {stage} = crowd;
+  const either = {or: [under(5), {exclude: under(20)}]};
+  const both = {and: [under(25), {exclude: under(15)}]};
+  stage.define(
+    {id: 1, definition: {and: [under(30), either]}},
+    {id: 2, definition: {or: [under(3), both]}},
+    {id: 3, definition: {exclude: {and: [under(30), either]}}},
+    {id: 4, definition: {and: [either, {or: [under(3), both]}]}},
+  );
+  const isEither = (age: number): boolean => age < 5 || age >= 20;
+  const isBoth = (age: number): boolean => age < 25 && age >= 15;
+  crowd.expectMembers(1, age => age < 30 && isEither(age));
+  crowd.expectMembers(2, age => age < 3 || isBoth(age));
+  crowd.expectMembers(3, age => !(age < 30 && isEither(age)));
+  crowd.expectMembers(4, age => isEither(age) && (age < 3 || isBoth(age)));
+});
+
 test('definitions that change while others are being served begin anew, and every difference is told once', () => {
   const crowd = new Crowd();
   const {stage} = crowd;

@@ -1,8 +1,8 @@
 /**
  * Who is in what since when: for each profile a list of audiences and moments, in no order, in two 32-bit
- * words each (the low half of the moment; its high bits above the audience's id). At ten thousand audiences a
- * profile is in hundreds: they are found by one run over a few cache lines, and leave by the last one
- * taking their place, so that no flip moves more than eight bytes.
+ * words each (the audience's id with the high bits of the moment above it; the low half of the moment). At ten
+ * thousand audiences a profile is in hundreds: the ids lie together, so that one is found by a run over a few cache
+ * lines, and it leaves by the last one taking its place, so that no flip moves more than eight bytes.
  */
 import {assert} from '../assert.ts';
 import type {Ordinal} from '../ids.ts';
@@ -22,7 +22,7 @@ const CLASS_WORDS = sizeClasses();
 /** Highest id that an audience can have. */
 export const AUDIENCE_ID_MAX = ID_MASK;
 
-/** Block: memberships, size class, then the memberships. */
+/** Block: memberships, size class, then room for their ids, and for as many low halves. */
 export class MembershipLists {
   /** Page × PAGE_WORDS + offset, or NONE, by ordinal. */
   #block = new Uint32Array(1024).fill(NONE);
@@ -34,8 +34,8 @@ export class MembershipLists {
   add(ordinal: Ordinal, audience: number, sinceMs: number): void {
     const at = this.#room(ordinal);
     const page = this.#page;
-    page[at] = sinceMs;
-    page[at + 1] = audience | (Math.floor(sinceMs / LOW) << ID_BITS);
+    page[at] = audience | (Math.floor(sinceMs / LOW) << ID_BITS);
+    page[at + this.#places] = sinceMs;
   }
 
   /** Nothing happens to a profile that is not in it. */
@@ -44,9 +44,10 @@ export class MembershipLists {
     if (at < 0) return;
     const page = this.#page;
     const base = this.#base;
-    const last = base + FIRST_ENTRY + --page[base]! * 2;
+    const places = this.#places;
+    const last = base + FIRST_ENTRY + --page[base]!;
     page[at] = page[last]!;
-    page[at + 1] = page[last + 1]!;
+    page[at + places] = page[last + places]!;
   }
 
   /** NaN: not a member. */
@@ -59,9 +60,9 @@ export class MembershipLists {
   list(ordinal: Ordinal): number[] {
     if (!this.#open(ordinal)) return [];
     const found: {id: number; sinceMs: number}[] = [];
-    const end = this.#base + FIRST_ENTRY + this.#page[this.#base]! * 2;
-    for (let at = this.#base + FIRST_ENTRY; at < end; at += 2) {
-      found.push({id: this.#page[at + 1]! & ID_MASK, sinceMs: this.#sinceAt(at)});
+    const end = this.#base + FIRST_ENTRY + this.#page[this.#base]!;
+    for (let at = this.#base + FIRST_ENTRY; at < end; at++) {
+      found.push({id: this.#page[at]! & ID_MASK, sinceMs: this.#sinceAt(at)});
     }
     found.sort((a, b) => a.id - b.id);
     return found.flatMap(({id, sinceMs}) => [id, sinceMs]);
@@ -91,19 +92,28 @@ export class MembershipLists {
     this.#block[ordinal] = NONE;
   }
 
-  /** A copy of a profile's memberships, to be imported again. */
+  /** A copy of a profile's memberships, low half and id in turn, to be imported again. */
   export(ordinal: Ordinal): Uint32Array {
     if (!this.#open(ordinal)) return new Uint32Array(0);
-    const from = this.#base + FIRST_ENTRY;
-    return this.#page.slice(from, from + this.#page[this.#base]! * 2);
+    const count = this.#page[this.#base]!;
+    const words = new Uint32Array(count * 2);
+    for (let i = 0, at = this.#base + FIRST_ENTRY; i < count; i++, at++) {
+      words[i * 2] = this.#page[at + this.#places]!;
+      words[i * 2 + 1] = this.#page[at]!;
+    }
+    return words;
   }
 
   /** For a profile that is in nothing. */
   import(ordinal: Ordinal, words: Uint32Array): void {
     if (words.length === 0) return;
     this.#allocate(ordinal, words.length + FIRST_ENTRY);
-    this.#page[this.#base] = words.length / 2;
-    this.#page.set(words, this.#base + FIRST_ENTRY);
+    const count = words.length / 2;
+    this.#page[this.#base] = count;
+    for (let i = 0, at = this.#base + FIRST_ENTRY; i < count; i++, at++) {
+      this.#page[at + this.#places] = words[i * 2]!;
+      this.#page[at] = words[i * 2 + 1]!;
+    }
   }
 
   get bytes(): number {
@@ -113,12 +123,15 @@ export class MembershipLists {
   // The opened block.
   #page: Uint32Array = new Uint32Array(0);
   #base = 0;
+  /** Memberships that it has room for. */
+  #places = 0;
 
   #open(ordinal: Ordinal): boolean {
     const pointer = ordinal < this.#block.length ? this.#block[ordinal]! : NONE;
     if (pointer === NONE) return false;
     this.#page = this.#pages[pointer >>> PAGE_SHIFT]!;
     this.#base = pointer & (PAGE_WORDS - 1);
+    this.#places = (CLASS_WORDS[this.#page[this.#base + 1]!]! - FIRST_ENTRY) >>> 1;
     return true;
   }
 
@@ -127,14 +140,14 @@ export class MembershipLists {
     const page = this.#page;
     const from = this.#base + FIRST_ENTRY;
     // What joined last leaves first more often than not.
-    for (let at = from + page[this.#base]! * 2 - 2; at >= from; at -= 2) {
-      if ((page[at + 1]! & ID_MASK) === audience) return at;
+    for (let at = from + page[this.#base]! - 1; at >= from; at--) {
+      if ((page[at]! & ID_MASK) === audience) return at;
     }
     return -1;
   }
 
   #sinceAt(at: number): number {
-    return this.#page[at]! + (this.#page[at + 1]! >>> ID_BITS) * LOW;
+    return this.#page[at + this.#places]! + (this.#page[at]! >>> ID_BITS) * LOW;
   }
 
   /** Where the next membership goes; it is counted already. */
@@ -145,19 +158,19 @@ export class MembershipLists {
       return this.#base + FIRST_ENTRY;
     }
     const count = this.#page[this.#base]!;
-    const sizeClass = this.#page[this.#base + 1]!;
-    const used = FIRST_ENTRY + count * 2;
-    if (used + 2 > CLASS_WORDS[sizeClass]!) {
-      const [from, fromBase, pointer] = [this.#page, this.#base, this.#block[ordinal]!];
-      this.#allocate(ordinal, used + 2);
-      this.#page.set(
-        from.subarray(fromBase + FIRST_ENTRY, fromBase + used),
-        this.#base + FIRST_ENTRY,
-      );
+    if (count === this.#places) {
+      const [from, fromAt, places] = [this.#page, this.#base + FIRST_ENTRY, this.#places];
+      const sizeClass = from[this.#base + 1]!;
+      const pointer = this.#block[ordinal]!;
+      this.#allocate(ordinal, FIRST_ENTRY + 2 * (count + 1));
+      const at = this.#base + FIRST_ENTRY;
+      this.#page.set(from.subarray(fromAt, fromAt + count), at);
+      const lows = fromAt + places;
+      this.#page.set(from.subarray(lows, lows + count), at + this.#places);
       this.#freeBlocks[sizeClass]!.push(pointer);
     }
     this.#page[this.#base] = count + 1;
-    return this.#base + used;
+    return this.#base + FIRST_ENTRY + count;
   }
 
   /** Gives the profile a block with its class in it, opened. */
@@ -180,8 +193,8 @@ export class MembershipLists {
       this.#block = grown;
     }
     this.#block[ordinal] = pointer;
+    this.#pages[pointer >>> PAGE_SHIFT]![(pointer & (PAGE_WORDS - 1)) + 1] = sizeClass;
     this.#open(ordinal);
-    this.#page[this.#base + 1] = sizeClass;
   }
 }
 

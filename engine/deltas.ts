@@ -28,7 +28,7 @@ export const CAUSE_DEFINITION = 2;
 export const CAUSE_PROFILE = 3;
 
 export const DELTA_BYTES = 32;
-const KEPT_BYTES_MAX = 2 ** 20;
+const KEPT_BYTES_MAX = 8 * 2 ** 20;
 
 /** Grows by doubling; `take` hands the bytes over and starts anew. */
 export class DeltaWriter {

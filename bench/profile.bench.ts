@@ -5,7 +5,7 @@ import {type BenchOptions, type Figure, figure, sizesName} from './support/figur
 import {Latencies} from './support/latencies.ts';
 import {Workload} from './workload.ts';
 
-const GROUP_RECORDS = 250;
+const GROUP_RECORDS = 1000;
 const FUNCTIONS = 20;
 
 /** The first that fits; sources are paths without their endings. */
@@ -13,6 +13,7 @@ const STEPS: readonly (readonly [step: string, sources: RegExp])[] = [
   ['collect garbage', /^garbage/],
   ['decode records', /^storage\/(record-codec|packed-values)/],
   ['write the journal', /^(storage\/|msgpackr|lmdb|native crc|node:|weak-lru)/],
+  ['fetch ahead', /^engine\/profiles\/fetch-ahead/],
   ['find predicates', /^engine\/criteria\/(predicate|attribute-index|threshold)/],
   ['take facts and events in', /^engine\/(intake|facts|profiles\/profile-data)/],
   ['keep histories', /^engine\/histories\//],

@@ -35,6 +35,8 @@ export class ExpressionGraph {
   /** Changes with every node that comes, goes, or becomes true to its meaning. */
   revision = 0;
   #generation = 0;
+  /** Slots of which something is other than when somebody asked. */
+  #changed = new Set<number>();
 
   /** One past the highest slot in use ever. */
   get end(): number {
@@ -49,6 +51,13 @@ export class ExpressionGraph {
   /** Levels in use: criteria are 0, and every node is above its children. */
   get levels(): number {
     return this.#level.reduce((most, level) => Math.max(most, level + 1), 1);
+  }
+
+  /** Slots whose clauses or parents, or what is known of them, have changed since the last call. */
+  takeChanged(): ReadonlySet<number> {
+    const changed = this.#changed;
+    this.#changed = new Set();
+    return changed;
   }
 
   level(slot: number): number {
@@ -72,8 +81,12 @@ export class ExpressionGraph {
   }
 
   settle(slot: number): void {
-    if (this.#fresh[slot] === true) this.revision++;
+    if (this.#fresh[slot] !== true) return;
+    this.revision++;
     this.#fresh[slot] = false;
+    // From now on it is known how often the node holds, and with that what is worth asking first.
+    this.#changed.add(slot);
+    for (const literal of this.#children[slot]!) this.#changed.add(literal >> 1);
   }
 
   /** The criterion's key; undefined for a combination. */
@@ -151,6 +164,7 @@ export class ExpressionGraph {
     for (const literal of children) {
       const child = literal >> 1;
       this.#parents[child] = append(this.#parents[child]!, slot * 2 + (literal & 1));
+      this.#changed.add(child);
     }
     created.push(slot);
     return slot * 2;
@@ -174,12 +188,14 @@ export class ExpressionGraph {
       const parents = this.#parents[slot]!;
       if (parents.some(edge => gone.has(edge >> 1))) {
         this.#parents[slot] = parents.filter(edge => !gone.has(edge >> 1));
+        this.#changed.add(slot);
       }
     }
     for (const slot of freed) {
       this.#children[slot] = NO_EDGES;
       this.#clauses[slot] = NO_EDGES;
       this.#parents[slot] = NO_EDGES;
+      this.#changed.add(slot);
       this.#free.push(slot);
     }
     return freed;
@@ -206,6 +222,7 @@ export class ExpressionGraph {
     this.#clauses[slot] = NO_EDGES;
     this.#parents[slot] = NO_EDGES;
     this.#fresh[slot] = true;
+    this.#changed.add(slot);
     this.revision++;
     return slot;
   }

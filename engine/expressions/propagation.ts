@@ -57,6 +57,10 @@ export class Propagation {
   #parentEdges = new Int32Array(0);
   #clausesFrom = new Int32Array(1);
   #clauses = new Int32Array(0);
+  // By slot, as they were found.
+  readonly #ordered: (readonly Clause[])[] = [];
+  readonly #packed: Int32Array[] = [];
+  readonly #guarded: Int32Array[] = [];
   #level = new Uint16Array(0);
   #isAnd = new Uint8Array(0);
 
@@ -184,20 +188,41 @@ export class Propagation {
     if (!goesOn) this.unfollow(slot);
   }
 
+  /** Only of what has changed the order of clauses and the guards are found again: an edit is felt by no event. */
   #flatten(): void {
     this.#isStale = false;
-    this.#orderedFor = Math.max(this.#rowCount, ORDERED_FROM);
     const graph = this.#graph;
-    const end = graph.end;
-    this.#level = Uint16Array.from({length: end}, (_, slot) => graph.level(slot));
-    this.#isAnd = Uint8Array.from({length: end}, (_, slot) => (graph.isAnd(slot) ? 1 : 0));
-    const ordered = Array.from({length: end}, (_, slot) => this.#byDecision(slot));
-    const clauses = flatten(end, slot => packClauses(ordered[slot]!));
-    const parents = flatten(end, slot => this.#guardedEdges(slot, ordered));
+    const {end} = graph;
+    let changed: Iterable<number> = graph.takeChanged();
+    // Where the children's order was found with half as many profiles, it is found again.
+    if (this.#rowCount > this.#orderedFor * 2) {
+      this.#orderedFor = this.#rowCount;
+      changed = Array.from({length: end}, (_, slot) => slot);
+    }
+    if (this.#level.length < end) this.#growColumns(end);
+    for (const slot of changed) {
+      this.#level[slot] = graph.level(slot);
+      this.#isAnd[slot] = graph.isAnd(slot) ? 1 : 0;
+      this.#ordered[slot] = this.#byDecision(slot);
+      this.#packed[slot] = packClauses(this.#ordered[slot]);
+    }
+    for (const slot of changed) this.#guarded[slot] = this.#guardedEdges(slot);
+    const clauses = concatenated(this.#packed);
+    const parents = concatenated(this.#guarded);
     this.#parentFrom = parents.from;
     this.#parentEdges = parents.edges;
     this.#clausesFrom = clauses.from;
     this.#clauses = clauses.edges;
+  }
+
+  #growColumns(end: number): void {
+    const size = Math.max(end, this.#level.length * 2);
+    const level = new Uint16Array(size);
+    level.set(this.#level);
+    this.#level = level;
+    const isAnd = new Uint8Array(size);
+    isAnd.set(this.#isAnd);
+    this.#isAnd = isAnd;
   }
 
   /**
@@ -220,12 +245,12 @@ export class Propagation {
   }
 
   /** To each clause of each parent. The guard is the clause that decides most often, but for those that are long. */
-  #guardedEdges(slot: number, ordered: readonly (readonly Clause[])[]): Int32Array {
+  #guardedEdges(slot: number): Int32Array {
     const edges: number[] = [];
     for (const parent of this.#graph.parents(slot)) {
       const negated = parent & 1;
       const own = slot * 2 + negated;
-      const clauses = ordered[parent >> 1]!;
+      const clauses = this.#ordered[parent >> 1]!;
       const head =
         ((parent >> 1) << 2) | (this.#isAnd[parent >> 1] === 1 ? AND : 0) | (negated * NEGATED);
       for (const clause of clauses) {
@@ -241,7 +266,6 @@ export class Propagation {
   /** Adjusts the counts for the opened row: 1 as it appears with its bits, −1 before it disappears. */
   countRow(by: 1 | -1): void {
     this.#rowCount += by;
-    // Where the children's order was found with half as many, it is found again.
     if (this.#rowCount > this.#orderedFor * 2) this.#isStale = true;
     const {words, base} = this.#rows;
     const wordCount = (this.#graph.end + 31) >>> 5;
@@ -267,10 +291,12 @@ interface FlatEdges {
 }
 
 /** The edges of slot s are those from `from[s]` to `from[s + 1]`. */
-function flatten(end: number, edgesOf: (slot: number) => Int32Array): FlatEdges {
-  const from = new Int32Array(end + 1);
-  for (let slot = 0; slot < end; slot++) from[slot + 1] = from[slot]! + edgesOf(slot).length;
-  const edges = new Int32Array(from[end]!);
-  for (let slot = 0; slot < end; slot++) edges.set(edgesOf(slot), from[slot]);
+function concatenated(edgesOf: readonly Int32Array[]): FlatEdges {
+  const from = new Int32Array(edgesOf.length + 1);
+  for (let slot = 0; slot < edgesOf.length; slot++) {
+    from[slot + 1] = from[slot]! + edgesOf[slot]!.length;
+  }
+  const edges = new Int32Array(from[edgesOf.length]!);
+  for (let slot = 0; slot < edgesOf.length; slot++) edges.set(edgesOf[slot]!, from[slot]);
   return {from, edges};
 }

@@ -5,5 +5,5 @@
 import {constants, setPriority} from 'node:os';
 
 export function letEventsPass(): void {
-  if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
+  if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_LOW);
 }

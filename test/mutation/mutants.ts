@@ -204,6 +204,12 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'const level = 1;',
   },
   {
+    name: 'a node is not told of its new parents',
+    file: 'engine/expressions/expression-graph.ts',
+    from: 'this.#changed.add(child);',
+    to: '',
+  },
+  {
     name: 'the flat graph is not made anew',
     file: PROPAGATION,
     from: '    this.#isStale = true;\n    const end',

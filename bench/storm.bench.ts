@@ -59,8 +59,13 @@ export async function benchStorm(options: BenchOptions): Promise<Figure[]> {
       figure(`${name}/deltas-by-time`, 'deltas', [reader.lateness.count]),
       figure(`${name}/deltas`, 'deltas', [reader.deltas - deltas]),
       figure(`${name}/over-after`, 'ms', [drainedMs - startMs - roundSeconds * 1000]),
-      figure(`${name}/before/request-to-delta-p50`, 'ms', [before.p50]),
-      figure(`${name}/before/request-to-delta-p99`, 'ms', [before.p99]),
+      // None, when nothing came back in time to be told of.
+      ...(before.count === 0
+        ? []
+        : [
+            figure(`${name}/before/request-to-delta-p50`, 'ms', [before.p50]),
+            figure(`${name}/before/request-to-delta-p99`, 'ms', [before.p99]),
+          ]),
       figure(`${name}/meanwhile/request-to-delta-p50`, 'ms', [meanwhile.p50]),
       figure(`${name}/meanwhile/request-to-delta-p99`, 'ms', [meanwhile.p99]),
     ];
@@ -69,8 +74,9 @@ export async function benchStorm(options: BenchOptions): Promise<Figure[]> {
   }
 }
 
-function percentiles({probeLatencies}: LiveStage): {p50: number; p99: number} {
-  return {p50: probeLatencies.percentile(0.5), p99: probeLatencies.percentile(0.99)};
+function percentiles({probeLatencies}: LiveStage): {count: number; p50: number; p99: number} {
+  const {count} = probeLatencies;
+  return {count, p50: probeLatencies.percentile(0.5), p99: probeLatencies.percentile(0.99)};
 }
 
 /** When the last delta came, once none has come for a second. */

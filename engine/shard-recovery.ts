@@ -13,6 +13,7 @@ import {armLifetime, hasExpired} from './profiles/lifetime.ts';
 import type {ServedRoots} from './profiles/served-roots.ts';
 import type {ProfileRecord} from './record.ts';
 import type {Shard} from './shard.ts';
+import {TimingWheel} from './time/timing-wheel.ts';
 
 export interface ExportedHistories {
   readonly words: Uint8Array;
@@ -114,7 +115,7 @@ export function replayMembership(
 /** The journal ends: every change by time up to `drainedMs` was told. Before the first `makeTruth`. */
 export function endReplay(shard: Shard, drainedMs: number): void {
   assert(shard.wheel.count === 0, 'nothing is armed before truth is made');
-  shard.wheel = shard.wheelFrom(drainedMs);
+  shard.wheel = new TimingWheel(drainedMs);
   shard.nowMs = Math.max(shard.nowMs, drainedMs);
 }
 

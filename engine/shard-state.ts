@@ -72,7 +72,7 @@ export class ShardState {
   constructor(options: ShardOptions) {
     this.options = options;
     this.nowMs = options.startMs;
-    this.wheel = this.wheelFrom(options.startMs);
+    this.wheel = new TimingWheel(options.startMs);
     this.criteria = new CriteriaTable(this.slab, this.texts, options.eventRetentionMs);
     this.columns = new Columns({
       graph: this.graph,
@@ -91,13 +91,6 @@ export class ShardState {
       historyIdOf: options.historyIdOf ?? (() => undefined),
     });
     this.propagation.reserve();
-  }
-
-  /** Everything up to `nowMs` has been told. */
-  wheelFrom(nowMs: number): TimingWheel {
-    return new TimingWheel(nowMs, (ordinals, from, count) =>
-      this.ahead.forLapse(ordinals, from, count),
-    );
   }
 
   /** undefined: nobody has this ordinal. */

@@ -9,6 +9,6 @@ export function expectRecords(ahead: FetchAhead, records: Uint8Array, from: numb
     const {hi, lo} = recordMpid(records, at);
     ahead.expect(hi, lo);
   }
-  ahead.forArrival();
+  ahead.fetch();
   return at;
 }

@@ -16,6 +16,7 @@
  */
 import {assert} from '../assert.ts';
 import type {Ordinal} from '../ids.ts';
+import {touchLines} from '../touch-lines.ts';
 
 const PAGE_SHIFT = 17;
 const PAGE_WORDS = 1 << PAGE_SHIFT;
@@ -23,8 +24,7 @@ const OFFSET_MASK = PAGE_WORDS - 1;
 const FIRST_PAGE_WORDS = 1 << 10;
 const PAGES_MAX = 1 << (32 - PAGE_SHIFT);
 const NONE = 0xffffffff;
-const LINE_WORDS = 16;
-const TOUCHED_WORDS = 5 * LINE_WORDS;
+const TOUCHED_LINES = 5;
 /** Class of a block that has a page of its own. */
 const OWN_PAGE = 255;
 const USED_MASK = 0xffffff;
@@ -69,21 +69,15 @@ export class BlockSlab {
     return ordinal >= 0 && ordinal < this.#pointers.length && this.#pointers[ordinal] !== NONE;
   }
 
-  /** Reads where the profile's block is: see fetch-ahead.ts. */
-  touchPointer(ordinal: Ordinal): number {
-    return ordinal < this.#pointers.length ? this.#pointers[ordinal]! : 0;
-  }
-
-  /** Reads a word of each of the first lines of the profile's block. */
+  /** Has the first lines of the profile's block near: see fetch-ahead.ts. */
   touch(ordinal: Ordinal): number {
     const pointer = ordinal < this.#pointers.length ? this.#pointers[ordinal]! : NONE;
     if (pointer === NONE) return 0;
-    const {words} = this.#pages[pointer >>> PAGE_SHIFT]!;
-    const from = pointer & OFFSET_MASK;
-    const end = Math.min(words.length, from + TOUCHED_WORDS);
-    let sum = 0;
-    for (let at = from; at < end; at += LINE_WORDS) sum += words[at]!;
-    return sum;
+    return touchLines(
+      this.#pages[pointer >>> PAGE_SHIFT]!.words,
+      pointer & OFFSET_MASK,
+      TOUCHED_LINES,
+    );
   }
 
   /** The ordinal has a block. */

@@ -56,11 +56,7 @@ export class FactStore {
     return this.#slab.has(ordinal);
   }
 
-  /** Reads where the profile's facts are: see fetch-ahead.ts. */
-  touchPointer(ordinal: Ordinal): number {
-    return this.#slab.touchPointer(ordinal);
-  }
-
+  /** Has the first of the profile's facts near: see fetch-ahead.ts. */
   touch(ordinal: Ordinal): number {
     return this.#slab.touch(ordinal);
   }

@@ -19,11 +19,11 @@
  */
 import {assert} from '../assert.ts';
 import type {Ordinal} from '../ids.ts';
+import {touchLines} from '../touch-lines.ts';
 
 const PAGE_SHIFT = 17;
 const PAGE_WORDS = 1 << PAGE_SHIFT;
-const LINE_WORDS = 8;
-const TOUCHED_WORDS = 10 * LINE_WORDS;
+const TOUCHED_LINES = 10;
 const HEADER_WORDS = 2;
 const DIRECTORY_WORDS = 2;
 const NONE = 0xffffffff;
@@ -93,21 +93,15 @@ export class HistorySlab {
     return true;
   }
 
-  /** Reads where the profile's block is: see fetch-ahead.ts. */
-  touchPointer(ordinal: Ordinal): number {
-    return ordinal < this.#block.length ? this.#block[ordinal]! : 0;
-  }
-
-  /** Reads a word of each of the first lines of the profile's block. */
+  /** Has the first lines of the profile's block near: see fetch-ahead.ts. */
   touch(ordinal: Ordinal): number {
     const pointer = ordinal < this.#block.length ? this.#block[ordinal]! : NONE;
     if (pointer === NONE) return 0;
-    const page = this.#pages[pointer >>> PAGE_SHIFT]!;
-    const from = pointer & (PAGE_WORDS - 1);
-    const end = Math.min(page.length, from + TOUCHED_WORDS);
-    let sum = 0;
-    for (let at = from; at < end; at += LINE_WORDS) sum += page[at]!;
-    return sum;
+    return touchLines(
+      this.#pages[pointer >>> PAGE_SHIFT]!,
+      pointer & (PAGE_WORDS - 1),
+      TOUCHED_LINES,
+    );
   }
 
   /** Histories in the opened block. */

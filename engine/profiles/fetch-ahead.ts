@@ -7,7 +7,6 @@
  *
  * What is read is not looked at: a profile that is gone meanwhile, or that changes, does no harm.
  */
-import type {Ordinal} from '../ids.ts';
 import type {ShardState} from '../shard-state.ts';
 
 /** Profiles at a time: their lines have to stay near until they are used. */
@@ -26,25 +25,14 @@ export class FetchAhead {
     this.#state = state;
   }
 
-  /** Profiles whose time comes. */
-  forLapse(ordinals: Int32Array, from: number, count: number): void {
-    const {rows, slab, membershipLists} = this.#state;
-    this.#pointers(ordinals, from, count);
-    let sum = 0;
-    for (let i = from; i < from + count; i++) sum += slab.touch(ordinals[i]!);
-    for (let i = from; i < from + count; i++) sum += rows.touch(ordinals[i]!);
-    for (let i = from; i < from + count; i++) sum += membershipLists.touch(ordinals[i]!);
-    this.read ^= sum;
-  }
-
-  /** One of up to AHEAD profiles of which something arrives; `forArrival` has them all fetched. */
+  /** One of up to AHEAD profiles of which something arrives; `fetch` has them all near. */
   expect(mpidHi: number, mpidLo: number): void {
     this.#hi[this.#expected] = mpidHi;
     this.#lo[this.#expected++] = mpidLo;
   }
 
-  forArrival(): void {
-    const {table, facts} = this.#state;
+  fetch(): void {
+    const {table, facts, dueMs, armedMs, rows, slab, membershipLists} = this.#state;
     const ordinals = this.#ordinals;
     const expected = this.#expected;
     this.#expected = 0;
@@ -55,21 +43,12 @@ export class FetchAhead {
       const ordinal = table.find(this.#hi[i]!, this.#lo[i]!);
       if (ordinal >= 0) ordinals[count++] = ordinal;
     }
-    for (let i = 0; i < count; i++) sum += facts.touchPointer(ordinals[i]!);
+    // Part after part, so that what leads to one profile's part is not in the way of the next one's.
+    for (let i = 0; i < count; i++) sum += dueMs[ordinals[i]!]! + armedMs[ordinals[i]!]!;
     for (let i = 0; i < count; i++) sum += facts.touch(ordinals[i]!);
-    this.read ^= sum;
-    this.forLapse(ordinals, 0, count);
-  }
-
-  #pointers(ordinals: Int32Array, from: number, count: number): void {
-    const {dueMs, armedMs, slab, membershipLists, table} = this.#state;
-    let sum = 0;
-    for (let i = from; i < from + count; i++) {
-      const ordinal: Ordinal = ordinals[i]!;
-      sum += dueMs[ordinal]! + armedMs[ordinal]!;
-      sum += slab.touchPointer(ordinal) + membershipLists.touchPointer(ordinal);
-      sum += table.hi(ordinal) + table.lo(ordinal);
-    }
+    for (let i = 0; i < count; i++) sum += slab.touch(ordinals[i]!);
+    for (let i = 0; i < count; i++) sum += rows.touch(ordinals[i]!);
+    for (let i = 0; i < count; i++) sum += membershipLists.touch(ordinals[i]!);
     this.read ^= sum;
   }
 }

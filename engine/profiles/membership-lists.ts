@@ -6,6 +6,7 @@
  */
 import {assert} from '../assert.ts';
 import type {Ordinal} from '../ids.ts';
+import {touchLines} from '../touch-lines.ts';
 
 const PAGE_SHIFT = 17;
 const PAGE_WORDS = 1 << PAGE_SHIFT;
@@ -13,8 +14,7 @@ const NONE = 0xffffffff;
 const ID_BITS = 21;
 const ID_MASK = (1 << ID_BITS) - 1;
 const LOW = 2 ** 32;
-const LINE_WORDS = 16;
-const TOUCHED_WORDS = 8 * LINE_WORDS;
+const TOUCHED_LINES = 8;
 const FIRST_ENTRY = 2;
 /** Words of a block, header included: an eighth more each time, for little is added at a time. */
 const CLASS_WORDS = sizeClasses();
@@ -68,21 +68,15 @@ export class MembershipLists {
     return found.flatMap(({id, sinceMs}) => [id, sinceMs]);
   }
 
-  /** Reads where the profile's block is: see fetch-ahead.ts. */
-  touchPointer(ordinal: Ordinal): number {
-    return ordinal < this.#block.length ? this.#block[ordinal]! : 0;
-  }
-
-  /** Reads a word of each of the first lines of the profile's block. */
+  /** Has the first lines of the profile's block near: see fetch-ahead.ts. */
   touch(ordinal: Ordinal): number {
     const pointer = ordinal < this.#block.length ? this.#block[ordinal]! : NONE;
     if (pointer === NONE) return 0;
-    const page = this.#pages[pointer >>> PAGE_SHIFT]!;
-    const from = pointer & (PAGE_WORDS - 1);
-    const end = Math.min(page.length, from + TOUCHED_WORDS);
-    let sum = 0;
-    for (let at = from; at < end; at += LINE_WORDS) sum += page[at]!;
-    return sum;
+    return touchLines(
+      this.#pages[pointer >>> PAGE_SHIFT]!,
+      pointer & (PAGE_WORDS - 1),
+      TOUCHED_LINES,
+    );
   }
 
   /** Forgets all of a profile. */

@@ -7,11 +7,12 @@
  * profiles would else wait a second for it.
  */
 import type {Ordinal} from '../ids.ts';
+import {touchLines} from '../touch-lines.ts';
 
 const BLOCK_SHIFT = 12;
 const BLOCK_ROWS = 1 << BLOCK_SHIFT;
 const LINE_WORDS = 16;
-const TOUCHED_WORDS_MAX = 32 * LINE_WORDS;
+const TOUCHED_LINES_MAX = 32;
 /** Of the words in use there are so many times fewer left when it is time to widen. */
 const SPARE_SHARE = 32;
 
@@ -99,14 +100,11 @@ export class TruthRows {
     this.words.fill(0, this.base, this.base + this.#openedStride);
   }
 
-  /** Reads a word of each line of the row: see fetch-ahead.ts. */
+  /** Has the first lines of the row near: see fetch-ahead.ts. */
   touch(ordinal: Ordinal): number {
     const {words, stride} = this.#block(ordinal >>> BLOCK_SHIFT);
-    const from = (ordinal & (BLOCK_ROWS - 1)) * stride;
-    const end = from + Math.min(stride, TOUCHED_WORDS_MAX);
-    let sum = 0;
-    for (let at = from; at < end; at += LINE_WORDS) sum += words[at]!;
-    return sum;
+    const lines = Math.min(TOUCHED_LINES_MAX, Math.ceil(stride / LINE_WORDS));
+    return touchLines(words, (ordinal & (BLOCK_ROWS - 1)) * stride, lines);
   }
 
   /** A copy of the row's bits. */

@@ -10,8 +10,7 @@
  * only postpones its profile's next change never touches the wheel.
  *
  * What is in a slot lies in chunks of 16, so that moving it reads memory in order: a list of single entries is a
- * cache miss each, and each is moved several times. And before the entries of a chunk fire, the owner is told of
- * all of them at once, so that it can have their memory fetched together.
+ * cache miss each, and each is moved several times.
  */
 import type {Ordinal} from '../ids.ts';
 
@@ -25,12 +24,7 @@ const LOW_SPAN = 2 ** 32;
 const LOW_LEVELS = 4;
 
 const CHUNK = 16;
-/** A slot of a higher level with no more entries than this is told of as it is spread: what is in it fires soon. */
-const NEAR_MAX = 64;
 const NONE = -1;
-
-/** Told of ordinals that are about to fire. */
-export type Near = (ordinals: Int32Array, from: number, count: number) => void;
 
 export class TimingWheel {
   /** The chunk that a slot fills, or NONE, and how full it is; the chunks after it are full. */
@@ -46,12 +40,10 @@ export class TimingWheel {
   #used = 0;
   #count = 0;
   #nowMs: number;
-  readonly #near: Near | undefined;
 
   /** Everything up to and including `nowMs` has fired. */
-  constructor(nowMs: number, near?: Near) {
+  constructor(nowMs: number) {
     this.#nowMs = nowMs;
-    this.#near = near;
   }
 
   get nowMs(): number {
@@ -102,7 +94,6 @@ export class TimingWheel {
     let fired = 0;
     while (chunk !== NONE) {
       const from = chunk * CHUNK;
-      if (count > 1) this.#near?.(this.#ordinals, from, count);
       this.#count -= count;
       fired += count;
       for (let i = 0; i < count; i++) fire(this.#ordinals[from + i]!, atMs);
@@ -162,11 +153,8 @@ export class TimingWheel {
     let count = this.#fill[index]!;
     this.#heads[index] = NONE;
     this.#clearBit(level, slot);
-    let left = NEAR_MAX;
     while (chunk !== NONE) {
       const from = chunk * CHUNK;
-      if (count > 1 && left > 0) this.#near?.(this.#ordinals, from, count);
-      left -= count;
       for (let i = 0; i < count; i++)
         this.#place(this.#ordinals[from + i]!, this.#moments[from + i]!);
       chunk = this.#release(chunk);
